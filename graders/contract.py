@@ -1,0 +1,198 @@
+"""The shapes every part shares: HTTP body, queue payload and function argument at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+
+__all__ = [
+    "Grade",
+    "Grader",
+    "GraderCall",
+    "Item",
+    "Lane",
+    "Message",
+    "Outcome",
+    "Role",
+    "ScoreRange",
+    "SharedReason",
+    "Verdict",
+    "conclude",
+    "graded_text",
+]
+
+Outcome: TypeAlias = Literal["graded", "ungradable", "failed"]
+Role: TypeAlias = Literal["term", "gate"]
+Lane: TypeAlias = Literal["light", "code"]
+
+SharedReason: TypeAlias = Literal[
+    "bad_item",  # the item has not the shape of an Item
+    "bad_options",  # the call's options are not this grader's
+    "bad_reference",  # the item's reference lacks or misspells what this grader reads
+    "no_graders",  # neither the item nor the request names a grader
+    "no_terms",  # only gates: there is nothing to add up
+    "unknown_grader",
+    "too_long",  # the completion is over the limit of characters
+    "internal_error",  # ours: a grader raised or left its declared range
+    "worker_died",  # ours: every worker that took the item died
+    "deadline",  # ours: the time ran out before a worker got to it
+]
+"""Reasons that any grader's Grade may carry beside those of its own closed list."""
+
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_Label = Annotated[str, StringConstraints(max_length=256)]
+_SHAPE: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Message(BaseModel):
+    """One chat message; keys of other providers (tool calls, names) are let through unread."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    role: _Name
+    content: str | None = ""
+
+
+class GraderCall(BaseModel):
+    """One grader, asked for with its weight and options."""
+
+    model_config = _SHAPE
+
+    name: _Name
+    weight: float = Field(default=1.0, ge=-1e6, le=1e6)
+    role: Role = "term"
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Item(BaseModel):
+    """One completion and all that is needed to say what it is worth."""
+
+    model_config = _SHAPE
+
+    id: _Label | None = None
+    completion: str | list[Message]
+    prompt: str | list[Message] | None = None
+    prefill: str = ""
+    reference: dict[str, JsonValue] = Field(default_factory=dict)
+    group: _Label | None = None
+    completion_tokens: int | None = Field(default=None, ge=0)
+    graders: list[GraderCall] | None = None
+
+
+class Grade(BaseModel):
+    """What one grader says; `score` is null exactly when the outcome is not "graded"."""
+
+    model_config = _SHAPE
+
+    grader: str
+    version: str
+    score: float | None
+    outcome: Outcome
+    reason: str
+    extracted: str | None = None
+    flags: list[str] = Field(default_factory=list)
+    detail: dict[str, JsonValue] = Field(default_factory=dict)
+    seconds: float = 0.0
+    cached: bool = False
+
+    @model_validator(mode="after")
+    def _score_goes_with_outcome(self) -> Self:
+        if (self.score is None) == (self.outcome == "graded"):
+            raise ValueError(f"outcome {self.outcome!r} with score {self.score!r}")
+        return self
+
+
+class Verdict(BaseModel):
+    """The answer to one Item."""
+
+    model_config = _SHAPE
+
+    id: str | None
+    reward: float | None
+    outcome: Outcome
+    grades: list[Grade]
+
+
+class ScoreRange(NamedTuple):
+    """The scores a grader may give, both ends included."""
+
+    low: float
+    high: float
+
+    def holds(self, score: float) -> bool:
+        """Whether the score is finite and in the range."""
+        return math.isfinite(score) and self.low <= score <= self.high
+
+
+class Grader(Protocol):
+    """One way to tell what a text is worth.
+
+    Adding one is one file, one table of cases and one line in the registry.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def lane(self) -> Lane: ...
+    @property
+    def score_range(self) -> ScoreRange: ...
+    @property
+    def reasons(self) -> tuple[str, ...]: ...
+    @property
+    def Options(self) -> type[BaseModel]: ...  # noqa: N802 - a model class, named as one
+    @property
+    def Reference(self) -> type[BaseModel]: ...  # noqa: N802 - a model class, named as one
+
+    # Any: each grader takes its own two models, which the caller has just made from these classes.
+    def grade(self, text: str, reference: Any, options: Any) -> Grade:
+        """Grade the text; never raises on what a model may write."""
+        ...
+
+    def validate(self, reference: Any, options: Any) -> Grade:
+        """Grade the reference against itself: anything but full marks is an unusable task."""
+        ...
+
+    def warm_up(self) -> None:
+        """Pay the slow first use now; called once at a worker's start."""
+        ...
+
+
+class Conclusion(NamedTuple):
+    """What the grades of one item add up to."""
+
+    reward: float | None
+    outcome: Outcome
+
+
+def conclude(calls: Sequence[GraderCall], grades: Sequence[Grade]) -> Conclusion:
+    """Apply the reward rule: null if any part is null, 0 if a gate scored 0, else the weighted sum."""
+    total = 0.0
+    shut = False
+    outcomes = {"graded"}
+    for call, grade in zip(calls, grades, strict=True):
+        if grade.score is None:
+            outcomes.add(grade.outcome)
+        elif call.role == "gate":
+            shut = shut or grade.score == 0
+        else:
+            total += call.weight * grade.score
+    if "failed" in outcomes:
+        return Conclusion(None, "failed")
+    if "ungradable" in outcomes:
+        return Conclusion(None, "ungradable")
+    return Conclusion(0.0 if shut else total, "graded")
+
+
+def graded_text(item: Item) -> str | None:
+    """The text to grade: the prefill and the completion's last assistant message, None without one."""
+    if isinstance(item.completion, str):
+        return item.prefill + item.completion
+    for message in reversed(item.completion):
+        if message.role == "assistant":
+            return item.prefill + (message.content or "")
+    return None
