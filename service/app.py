@@ -1,0 +1,175 @@
+"""The HTTP interface."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from graders.contract import Verdict
+from service import __version__
+from service.auth import RequireKey
+from service.bodies import BodyRefused, read_body
+from service.broker import Answer, Broker, QueueFull, QueueUnavailable
+from service.catalogue import Catalogue, catalogue
+from service.groups import GroupStats, group_stats
+from service.intake import BadRequest, GradeRequest, Intake, TooManyItems, read_request
+from service.metrics import Metrics
+from service.openapi import complete_openapi, request_body
+from service.readiness import Readiness, readiness
+from service.settings import Settings
+from service.strict_json import BadJson
+
+__all__ = ["create_app"]
+
+_RETRY_AFTER_S: Final = 2
+
+OpenBroker = Callable[[], AbstractAsyncContextManager[Broker]]
+
+
+class GradeResponse(BaseModel):
+    """The body of an answer to `POST /v1/grade`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verdicts: list[Verdict]
+    groups: dict[str, GroupStats] | None = None
+
+
+class Problem(BaseModel):
+    """The body of every refusal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    detail: str
+
+
+def create_app(settings: Settings, *, open_broker: OpenBroker) -> FastAPI:
+    """The application; its broker is opened when it starts and closed when it ends."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_broker() as broker:
+            app.state.broker = broker
+            yield
+
+    app = FastAPI(
+        title="Touchstone",
+        version=__version__,
+        summary="Verifier and reward service for reinforcement learning with verifiable rewards",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(RequireKey, keys=settings.api_keys)
+    _add_grading(app, settings, metrics)
+    _add_operations(app, metrics)
+    complete_openapi(app, GradeRequest)
+    return app
+
+
+def _broker(request: Request) -> Broker:
+    broker: Broker = request.app.state.broker
+    return broker
+
+
+def _add_grading(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    @app.post(
+        "/v1/grade",
+        responses={
+            200: {"model": GradeResponse},
+            **_refusals(400, 401, 408, 413, 415, 422, 429, 503),
+        },
+        openapi_extra=request_body(GradeRequest),
+    )
+    async def grade(request: Request) -> Response:
+        """Grade every item; the verdicts come in the order of the items."""
+        started = time.perf_counter()
+        response = await _grade(request, settings, metrics)
+        metrics.requests.labels(str(response.status_code)).inc()
+        metrics.seconds.observe(time.perf_counter() - started)
+        return response
+
+    @app.get("/v1/graders", responses=_refusals(401))
+    async def graders() -> Catalogue:
+        """Every grader: options and reference as JSON Schema, reasons, score range, version."""
+        return catalogue()
+
+
+async def _grade(request: Request, settings: Settings, metrics: Metrics) -> Response:
+    try:
+        body = await read_body(request, limit_bytes=settings.body_bytes, limit_s=settings.body_s)
+        intake = read_request(body, settings=settings)
+        metrics.items.inc(len(intake.answers))
+        broker = _broker(request)
+        answers = await broker.submit(intake.works, deadline_s=intake.deadline_s)
+    except BodyRefused as error:
+        return _refusal(error.status, str(error))
+    except BadJson as error:
+        return _refusal(400, str(error))
+    except BadRequest as error:
+        return _refusal(422, str(error))
+    except TooManyItems as error:
+        return _refusal(413, str(error))
+    except QueueFull as error:
+        return _refusal(429, str(error), retry_after_s=error.retry_after_s)
+    except QueueUnavailable:
+        message = "Redis is away, nothing was graded: send the request again"
+        return _refusal(503, message, retry_after_s=_RETRY_AFTER_S)
+    for place, answer in zip(intake.places, answers, strict=True):
+        intake.answers[place] = answer
+    return Response(_join(intake), media_type="application/json")
+
+
+def _join(intake: Intake) -> bytes:
+    answers: list[Answer] = [answer for answer in intake.answers if answer is not None]
+    verdicts = b",".join(answer.verdict for answer in answers)
+    if not any(intake.groups):
+        return b'{"verdicts":[%b]}' % verdicts
+    stats = group_stats(intake.groups, [a.reward for a in answers], [a.mark for a in answers])
+    groups = orjson.dumps({name: entry.model_dump() for name, entry in stats.items()})
+    return b'{"verdicts":[%b],"groups":%b}' % (verdicts, groups)
+
+
+def _refusal(status: int, detail: str, *, retry_after_s: int | None = None) -> Response:
+    headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return JSONResponse({"detail": detail}, status_code=status, headers=headers)
+
+
+def _add_operations(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Answers while the process lives, whatever else is down."""
+        return {"status": "ok"}
+
+    @app.get(
+        "/readyz",
+        responses={200: {"model": Readiness}, 503: {"model": Readiness}, **_refusals(401)},
+    )
+    async def readyz(request: Request) -> Response:
+        """Whether Redis answers and every lane has a live worker."""
+        state = await readiness(_broker(request).redis)
+        return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
+
+    @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **_refusals(401)})
+    async def prometheus(request: Request) -> Response:
+        """The metrics of this process in Prometheus' text format."""
+        broker = _broker(request)
+        metrics.count_grades(broker.tally)
+        state = await readiness(broker.redis)
+        for lane, lane_state in state.lanes.items():
+            metrics.queued.labels(lane).set(lane_state.chunks)
+            metrics.workers.labels(lane).set(lane_state.workers)
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    # Any: FastAPI's own type of a table of responses.
+    return {status: {"model": Problem} for status in statuses}

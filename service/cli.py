@@ -1,0 +1,157 @@
+"""The command line: `python -m service serve | api | worker | grade | doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from graders.contract import Lane
+from service import __version__
+from service.doctor import examine, table
+from service.embedded_redis import RedisStartFailed
+from service.grade_file import BadGraders, grade_file, read_graders
+from service.processes import run_worker
+from service.serve import PortTaken, serve, serve_api
+from service.settings import Settings
+from service.streams import LANES
+
+__all__ = ["main"]
+
+_USAGE: Final = 2
+_SOME_FAILED: Final = 3
+_INTERRUPTED: Final = 130
+
+
+class _Usage(Exception):
+    """The command cannot be carried out as it was given; the message says what to change."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ValidationError as error:
+        return _complain(*_setting_problems(error))
+    except (BadGraders, OSError, PortTaken, RedisStartFailed, _Usage) as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Touchstone: says what model completions are worth.",
+        epilog="Every setting is an environment variable TOUCHSTONE_<NAME>; the README lists them.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="API, workers and a private Redis, all in one")
+    command.add_argument("--host", help="address to listen on (127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (8000)")
+    command.add_argument("--workers", type=int, help="worker processes (one per core)")
+    command.add_argument("--state", type=Path, metavar="DIR", help="keep the queue in this folder")
+    command.set_defaults(command=_serve)
+
+    command = commands.add_parser("api", help="the API alone, on TOUCHSTONE_REDIS_URL")
+    command.add_argument("--host", help="address to listen on (127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (8000)")
+    command.set_defaults(command=_api)
+
+    command = commands.add_parser("worker", help="one worker process, on TOUCHSTONE_REDIS_URL")
+    command.add_argument("--lanes", type=_lanes, default=LANES, help="light,code (both)")
+    command.add_argument("--slots", type=int, help="chunks graded at once, per lane (1)")
+    command.set_defaults(command=_worker)
+
+    command = commands.add_parser("grade", help="grade a file of Items, one JSON object a line")
+    command.add_argument("items", type=Path, metavar="IN.jsonl")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.jsonl")
+    command.add_argument("--graders", metavar="JSON", help='for items that name none: "math"')
+    command.set_defaults(command=_grade)
+
+    command = commands.add_parser("doctor", help="what this host gives and what is missing")
+    command.set_defaults(command=_doctor)
+    return parser
+
+
+def _lanes(text: str) -> tuple[Lane, ...]:
+    chosen = tuple(lane for lane in LANES if lane in text.split(","))
+    if not chosen or set(text.split(",")) - set(LANES):
+        raise argparse.ArgumentTypeError(f"write {' or '.join(LANES)}, or both joined by a comma")
+    return chosen
+
+
+def _settings(options: argparse.Namespace, *names: str) -> Settings:
+    """The settings of the environment, with the flags that were given put over them."""
+    given = {name: getattr(options, name) for name in names}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _serve(options: argparse.Namespace) -> int:
+    options.state_dir = options.state
+    serve(_settings(options, "host", "port", "workers", "state_dir"))
+    return 0
+
+
+def _api(options: argparse.Namespace) -> int:
+    settings = _settings(options, "host", "port")
+    serve_api(settings, _redis_url(settings))
+    return 0
+
+
+def _worker(options: argparse.Namespace) -> int:
+    settings = _settings(options, "slots")
+    run_worker(_redis_url(settings), lanes=options.lanes, settings=settings)
+    return 0
+
+
+def _redis_url(settings: Settings) -> str:
+    if settings.redis_url is None:
+        raise _Usage("set TOUCHSTONE_REDIS_URL, or use `serve`, which brings a Redis of its own")
+    return settings.redis_url
+
+
+def _grade(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    graders = read_graders(options.graders)
+    failed = asyncio.run(
+        grade_file(options.items, options.output, graders=graders, settings=settings)
+    )
+    if failed:
+        _complain(f"{failed} items failed: that is our fault, grade them again")
+    return _SOME_FAILED if failed else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = examine(_settings(options))
+    sys.stdout.write(table(findings) + "\n")
+    return 0 if all(finding.state == "ok" for finding in findings) else 1
+
+
+def _setting_problems(error: ValidationError) -> list[str]:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in problem["loc"]).upper()
+        variable = f"TOUCHSTONE_{name}: " if name else ""
+        problems.append(variable + problem["msg"].removeprefix("Value error, "))
+    return problems
+
+
+def _complain(*messages: str) -> int:
+    for message in messages:
+        sys.stderr.write(f"touchstone: {message}\n")
+    return _USAGE

@@ -1,0 +1,126 @@
+"""`grade`: a file of Items in, a file of Verdicts out, through the same queue and workers."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import json
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeAlias
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from tqdm import tqdm
+
+from graders.contract import GraderCall
+from service.broker import Answer, Broker
+from service.field_errors import first_error
+from service.intake import take_items
+from service.processes import the_redis, the_workers
+from service.settings import Settings
+from service.strict_json import BadJson, loads
+
+__all__ = ["BadGraders", "grade_file", "read_graders"]
+
+_WINDOW: Final = 1_024
+_CALLS: Final = TypeAdapter(list[GraderCall])
+
+
+class BadGraders(Exception):
+    """The `--graders` text is no list of grader calls; the message says where."""
+
+
+class Line(NamedTuple):
+    """One line of the input: its value, or the complaint about it, and its length in bytes."""
+
+    value: JsonValue
+    size: int
+
+
+_Ask: TypeAlias = Callable[[list[Line]], Coroutine[None, None, list[Answer]]]
+
+
+def read_graders(text: str | None) -> list[GraderCall]:
+    """The calls of a JSON list of them; a bare name stands for a call without options."""
+    if text is None:
+        return []
+    try:
+        value = json.loads(text) if text.lstrip().startswith(("[", "{")) else [{"name": text}]
+        return _CALLS.validate_python(value if isinstance(value, list) else [value])
+    except json.JSONDecodeError as error:
+        raise BadGraders(f"--graders is not JSON: {error.msg} at column {error.colno}") from None
+    except ValidationError as error:
+        problem = first_error(error)
+        raise BadGraders(f"--graders{problem['field']}: {problem['message']}") from None
+
+
+async def grade_file(
+    source: Path, target: Path, *, graders: Sequence[GraderCall], settings: Settings
+) -> int:
+    """Grade every line in order and return how many failed."""
+    with (
+        source.open("rb") as lines,
+        target.open("wb") as out,
+        the_redis(settings) as place,
+        _progress_bar(source) as bar,
+    ):
+        async with (
+            the_workers(place, settings=settings),
+            Broker(place.url, settings=settings) as broker,
+        ):
+            windows = _windows(_parsed(lines, nesting=settings.nesting))
+            ask = functools.partial(_answers, graders=graders, broker=broker, settings=settings)
+            return await _grade_windows(windows, ask, out=out, bar=bar)
+
+
+def _progress_bar(source: Path) -> tqdm[NoReturn]:
+    # disable=None: shown on a terminal only.
+    return tqdm(total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
+
+
+async def _grade_windows(
+    windows: Iterable[list[Line]], ask: _Ask, *, out: BinaryIO, bar: tqdm[NoReturn]
+) -> int:
+    failed = 0
+    pending: list[tuple[asyncio.Task[list[Answer]], int]] = []
+    # One window is graded while the one before is written; no more is held in memory.
+    for window in itertools.chain(windows, (None,)):
+        if window is not None:
+            size = sum(line.size for line in window)
+            pending.append((asyncio.create_task(ask(window)), size))
+        while pending and (window is None or len(pending) > 1):
+            task, size = pending.pop(0)
+            answers = await task
+            out.writelines(answer.verdict + b"\n" for answer in answers)
+            failed += sum(answer.mark == "f" for answer in answers)
+            bar.update(size)
+    return failed
+
+
+async def _answers(
+    window: list[Line], *, graders: Sequence[GraderCall], broker: Broker, settings: Settings
+) -> list[Answer]:
+    intake = take_items(
+        [line.value for line in window], graders, deadline_s=settings.max_deadline_s
+    )
+    graded = await broker.submit(intake.works, deadline_s=intake.deadline_s)
+    for place, answer in zip(intake.places, graded, strict=True):
+        intake.answers[place] = answer
+    return [answer for answer in intake.answers if answer is not None]
+
+
+def _parsed(lines: Iterable[bytes], *, nesting: int) -> Iterator[Line]:
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            yield Line(loads(line, nesting=nesting), len(line))
+        except BadJson:
+            # Not an object, so it becomes the verdict `bad_item` in its place.
+            yield Line(None, len(line))
+
+
+def _windows(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    while window := list(itertools.islice(lines, _WINDOW)):
+        yield window

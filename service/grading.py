@@ -1,0 +1,225 @@
+"""From parcels to verdicts: every grader of every item, with the project's one broad handler."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from graders.contract import (
+    Grade,
+    Grader,
+    GraderCall,
+    Item,
+    Outcome,
+    SharedReason,
+    Verdict,
+    conclude,
+    graded_text,
+)
+from graders.registry import GRADERS
+from service.field_errors import first_error
+from service.streams import Mark, Parcel, Tally
+
+__all__ = ["Graded", "GradingLimits", "grade_item", "grade_parcels", "unanswered"]
+
+_LOG: Final = logging.getLogger(__name__)
+_ATTEMPTS: Final = 3
+_SERVICE: Final = "service"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GradingLimits:
+    """What a worker grades at most."""
+
+    text_chars: int
+
+
+class Graded(NamedTuple):
+    """The verdicts on some items, in order: as JSON, as rewards, as marks, and counted."""
+
+    verdicts: list[bytes]
+    rewards: list[float | None]
+    marks: str
+    tally: Tally
+
+
+class _Prepared(NamedTuple):
+    """A call whose grader is known and whose options are checked."""
+
+    grader: Grader
+    options: BaseModel
+
+
+class _Plan(NamedTuple):
+    """What to do for an item with these calls; a call that cannot be made is its grade already."""
+
+    calls: Sequence[GraderCall]
+    steps: Sequence[_Prepared | Grade]
+    refusal: SharedReason | None = None
+
+
+def grade_parcels(
+    parcels: Sequence[Parcel], *, limits: GradingLimits, expired: Callable[[], bool]
+) -> Graded:
+    """Grade every item; what is left once `expired()` is answered `deadline` without being run."""
+    verdicts: list[bytes] = []
+    rewards: list[float | None] = []
+    marks: list[Mark] = []
+    tally: Tally = Counter()
+    for parcel in parcels:
+        shared = _plan(parcel.graders)
+        for item in parcel.items:
+            if expired():
+                verdict = unanswered(item.id, "deadline")
+            else:
+                plan = shared if item.graders is None else _plan(item.graders)
+                verdict = _grade_by(plan, item, limits=limits)
+            verdicts.append(verdict.model_dump_json().encode())
+            rewards.append(verdict.reward)
+            marks.append(_mark(verdict))
+            for grade in verdict.grades:
+                # A name that a client made up would make a metric of its own.
+                known = grade.grader if grade.grader in GRADERS else _SERVICE
+                tally[known, grade.outcome, grade.reason] += 1
+    return Graded(verdicts, rewards, "".join(marks), tally)
+
+
+def grade_item(item: Item, calls: Sequence[GraderCall], *, limits: GradingLimits) -> Verdict:
+    """The verdict on one item; its own graders go before the ones given."""
+    return _grade_by(_plan(calls if item.graders is None else item.graders), item, limits=limits)
+
+
+def unanswered(item_id: str | None, reason: SharedReason) -> Verdict:
+    """The verdict on an item that we could not grade."""
+    return _refusal(item_id, "failed", reason)
+
+
+def _plan(calls: Sequence[GraderCall]) -> _Plan:
+    if not calls:
+        return _Plan(calls, [], "no_graders")
+    if all(call.role == "gate" for call in calls):
+        return _Plan(calls, [], "no_terms")
+    return _Plan(calls, [_prepare(call) for call in calls])
+
+
+def _grade_by(plan: _Plan, item: Item, *, limits: GradingLimits) -> Verdict:
+    if plan.refusal is not None:
+        return _refusal(item.id, "ungradable", plan.refusal)
+    text = graded_text(item)
+    if text is None:
+        detail = {"field": "completion", "message": "holds no message of the role assistant"}
+        return _refusal(item.id, "ungradable", "bad_item", detail)
+    grades = [
+        step
+        if isinstance(step, Grade)
+        else _grade_text(step, text, reference=item.reference, limits=limits)
+        for step in plan.steps
+    ]
+    reward, outcome = conclude(plan.calls, grades)
+    return Verdict(id=item.id, reward=reward, outcome=outcome, grades=grades)
+
+
+def _prepare(call: GraderCall) -> _Prepared | Grade:
+    grader = GRADERS.get(call.name)
+    if grader is None:
+        message = f"unknown grader; the known ones are {', '.join(sorted(GRADERS))}"
+        detail = {"field": "graders.name", "message": message}
+        return _grade_of(call.name, "ungradable", "unknown_grader", detail)
+    try:
+        options = grader.Options.model_validate(call.options)
+    except ValidationError as error:
+        detail = first_error(error, within="options")
+        return _grade_of(call.name, "ungradable", "bad_options", detail)
+    return _Prepared(grader, options)
+
+
+def _grade_text(
+    prepared: _Prepared, text: str, *, reference: Mapping[str, object], limits: GradingLimits
+) -> Grade:
+    grader = prepared.grader
+    if len(text) > limits.text_chars:
+        return Grade(
+            grader=grader.name,
+            version=grader.version,
+            score=grader.score_range.low,
+            outcome="graded",
+            reason="too_long",
+            detail={"limit_chars": limits.text_chars},
+        )
+    try:
+        gold = grader.Reference.model_validate(reference)
+    except ValidationError as error:
+        detail = first_error(error, within="reference")
+        return _grade_of(grader.name, "ungradable", "bad_reference", detail)
+    started = time.perf_counter()
+    grade = _grade_one(prepared, text, gold)
+    return grade.model_copy(update={"seconds": round(time.perf_counter() - started, 6)})
+
+
+def _grade_one(prepared: _Prepared, text: str, reference: BaseModel) -> Grade:
+    grader = prepared.grader
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _checked(grader, grader.grade(text, reference, prepared.options))
+        except Exception as error:  # noqa: BLE001 - the project's one: what a grader raises is our fault
+            # The place and not the message, which may repeat the text: a log is not its place.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _LOG.error(
+                "grader %s raised %s at %s:%s, attempt %d of %d",
+                grader.name,
+                type(error).__name__,
+                place.filename,
+                place.lineno,
+                attempt,
+                _ATTEMPTS,
+            )
+    return _grade_of(grader.name, "failed", "internal_error")
+
+
+def _checked(grader: Grader, grade: Grade) -> Grade:
+    if grade.score is not None and not grader.score_range.holds(grade.score):
+        raise ValueError(f"score {grade.score!r} is outside {grader.score_range}")
+    if grade.reason not in grader.reasons:
+        raise ValueError(f"reason {grade.reason!r} is not in the closed list")
+    return grade
+
+
+def _mark(verdict: Verdict) -> Mark:
+    if verdict.outcome != "graded":
+        return verdict.outcome[0]
+    full = all(
+        grade.grader in GRADERS and grade.score == GRADERS[grade.grader].score_range.high
+        for grade in verdict.grades
+    )
+    return "p" if full else "g"
+
+
+def _grade_of(
+    name: str, outcome: Outcome, reason: SharedReason, detail: Mapping[str, str] | None = None
+) -> Grade:
+    version = GRADERS[name].version if name in GRADERS else ""
+    return Grade(
+        grader=name,
+        version=version,
+        score=None,
+        outcome=outcome,
+        reason=reason,
+        detail=dict(detail or {}),
+    )
+
+
+def _refusal(
+    item_id: str | None,
+    outcome: Outcome,
+    reason: SharedReason,
+    detail: Mapping[str, str] | None = None,
+) -> Verdict:
+    grade = _grade_of(_SERVICE, outcome, reason, detail)
+    return Verdict(id=item_id, reward=None, outcome=outcome, grades=[grade])

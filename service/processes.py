@@ -1,0 +1,138 @@
+"""The processes of one machine: the private Redis, the workers, and who restarts whom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from multiprocessing.context import SpawnProcess
+from typing import Final, NamedTuple
+
+from graders.contract import Lane
+from service.embedded_redis import EmbeddedRedis, RedisStartFailed
+from service.settings import Settings
+from service.streams import LANES
+from service.worker import work
+
+__all__ = ["RedisPlace", "Workers", "run_worker", "the_redis", "the_workers"]
+
+_LOG: Final = logging.getLogger(__name__)
+_LOOK_S: Final = 0.2
+_RESTART_S: Final = 0.5
+
+
+class RedisPlace(NamedTuple):
+    """Where Redis is, and the server itself if it is ours to keep up."""
+
+    url: str
+    server: EmbeddedRedis | None
+
+
+@contextmanager
+def the_redis(settings: Settings) -> Iterator[RedisPlace]:
+    """The Redis that the settings name, else a private one for as long as this lasts."""
+    if settings.redis_url is not None:
+        yield RedisPlace(settings.redis_url, None)
+        return
+    with EmbeddedRedis(state_dir=settings.state_dir) as server:
+        yield RedisPlace(server.url, server)
+
+
+@asynccontextmanager
+async def the_workers(place: RedisPlace, *, settings: Settings) -> AsyncIterator[Workers]:
+    """Worker processes, kept at their number, with the private server kept up beside them."""
+    workers = Workers(place, settings=settings)
+    keeper = asyncio.create_task(workers.keep())
+    try:
+        yield workers
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await asyncio.to_thread(workers.stop)
+
+
+class Workers:
+    """As many worker processes as the settings ask for; one that dies is replaced."""
+
+    def __init__(self, place: RedisPlace, *, settings: Settings) -> None:
+        self._redis_url = place.url
+        self._server = place.server
+        self._settings = settings
+        self._processes = [self._started() for _ in range(settings.workers)]
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return [process.pid for process in self._processes if process.pid is not None]
+
+    async def keep(self) -> None:
+        """Replace what dies, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self._keep_server()
+            dead = [place for place, p in enumerate(self._processes) if not p.is_alive()]
+            if dead:
+                await asyncio.sleep(_RESTART_S)
+            for place in dead:
+                _LOG.warning(
+                    "a worker ended (%s), starting another", self._processes[place].exitcode
+                )
+                self._processes[place] = self._started()
+
+    def _keep_server(self) -> None:
+        if self._server is None or self._server.alive:
+            return
+        _LOG.error("the private Redis ended, starting it again")
+        try:
+            self._server.start()
+        except RedisStartFailed as error:
+            _LOG.error("%s", error)
+
+    def stop(self) -> None:
+        """Let every worker finish what it has begun, and end those that do not."""
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join(self._settings.drain_s)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+    def _started(self) -> SpawnProcess:
+        # Spawned, not forked: a fork would share this process's sockets and locks.
+        process = multiprocessing.get_context("spawn").Process(
+            target=_be_worker, args=(self._redis_url, self._settings), daemon=True
+        )
+        process.start()
+        return process
+
+
+def _be_worker(redis_url: str, settings: Settings) -> None:
+    # Ctrl-C reaches the whole foreground group; the parent decides when its workers stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_worker(redis_url, lanes=LANES, settings=settings)
+
+
+def run_worker(redis_url: str, *, lanes: Sequence[Lane], settings: Settings) -> None:
+    """Be a worker until SIGTERM or SIGINT, or until the process that started this one is gone."""
+    asyncio.run(_run_worker(redis_url, lanes=lanes, settings=settings))
+
+
+async def _run_worker(redis_url: str, *, lanes: Sequence[Lane], settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, _on_orphaned, loop, parent.sentinel, stop)
+    await work(redis_url, lanes=lanes, settings=settings, stop=stop)
+
+
+def _on_orphaned(loop: asyncio.AbstractEventLoop, sentinel: int, stop: asyncio.Event) -> None:
+    loop.remove_reader(sentinel)
+    stop.set()

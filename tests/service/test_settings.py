@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"TOUCHSTONE_{name.upper()}", raising=False)
+
+
+def test_every_limit_is_finite_by_default() -> None:
+    limits = [value for value in Settings().model_dump().values() if isinstance(value, int | float)]
+    assert all(0 < limit < float("inf") for limit in limits)
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHSTONE_PORT", "9000")
+    monkeypatch.setenv("TOUCHSTONE_API_KEYS", "ann:s3cret, bob:other")
+    settings = Settings()
+    assert settings.port == 9000
+    assert {name: key.get_secret_value() for name, key in settings.api_keys.items()} == {
+        "ann": "s3cret",
+        "bob": "other",
+    }
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PORT", "70000", "less than or equal to 65535"),
+        ("PORT", "http", "valid integer"),
+        ("LEASE_S", "0", "greater than 0"),
+        ("LEASE_S", "inf", "finite"),
+        ("BODY_BYTES", "0", "greater than or equal to 1"),
+        ("API_KEYS", "secret", "write name:secret"),
+        ("API_KEYS", "ann:", "write name:secret"),
+        ("API_KEYS", "ann:a,ann:b", "each name may stand once"),
+        ("HOST", "0.0.0.0", "set TOUCHSTONE_API_KEYS"),  # noqa: S104 - refused is what is tested
+        ("HOST", "example.org", "set TOUCHSTONE_API_KEYS"),
+        ("HOST", "::", "set TOUCHSTONE_API_KEYS"),
+    ],
+)
+def test_a_wrong_value_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"TOUCHSTONE_{name}", value)
+    with pytest.raises(ValidationError, match=words):
+        Settings()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_no_key(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("TOUCHSTONE_HOST", host)
+    assert Settings().host == host
+
+
+def test_a_public_address_with_a_key_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOUCHSTONE_HOST", "0.0.0.0")  # noqa: S104 - nothing listens here
+    monkeypatch.setenv("TOUCHSTONE_API_KEYS", "ann:s3cret")
+    assert Settings().api_keys.keys() == {"ann"}
