@@ -1,0 +1,126 @@
+"""One field of an answer, of the type it must have, or a BadResponse that names it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping
+from typing import NoReturn
+
+from trainer_client.errors import BadResponse
+from trainer_client.verdicts import Outcome
+
+__all__ = [
+    "as_object",
+    "claim_at",
+    "list_at",
+    "number_at",
+    "number_or_none_at",
+    "numbers_or_none_at",
+    "object_at",
+    "outcome_at",
+    "places_at",
+    "text_at",
+    "text_or_none_at",
+    "texts_at",
+]
+
+
+def outcome_at(fields: Mapping[str, object], where: str) -> Outcome:
+    """The field `outcome`."""
+    match _at(fields, "outcome", where):
+        case "graded" | "ungradable" | "failed" as outcome:
+            return outcome
+        case _:
+            return _wrong(f"{where}.outcome", "graded, ungradable or failed")
+
+
+def text_at(fields: Mapping[str, object], key: str, where: str) -> str:
+    """A string."""
+    value = _at(fields, key, where)
+    return value if isinstance(value, str) else _wrong(f"{where}.{key}", "a string")
+
+
+def text_or_none_at(fields: Mapping[str, object], key: str, where: str) -> str | None:
+    """A string or null."""
+    return None if _at(fields, key, where) is None else text_at(fields, key, where)
+
+
+def claim_at(fields: Mapping[str, object], key: str, where: str) -> bool:
+    """True or false."""
+    value = _at(fields, key, where)
+    return value if isinstance(value, bool) else _wrong(f"{where}.{key}", "true or false")
+
+
+def number_or_none_at(fields: Mapping[str, object], key: str, where: str) -> float | None:
+    """A finite number or null."""
+    return _finite_or_none(_at(fields, key, where), f"{where}.{key}")
+
+
+def _finite_or_none(value: object, where: str) -> float | None:
+    if value is None:
+        return None
+    # bool is an int to Python; 1e999 is JSON, and an infinity to Python.
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # an int of more than 308 digits
+            if math.isfinite(number := float(value)):
+                return number
+    return _wrong(where, "a finite number or null")
+
+
+def numbers_or_none_at(
+    fields: Mapping[str, object], key: str, where: str
+) -> tuple[float | None, ...]:
+    """A list of finite numbers and nulls."""
+    values = list_at(fields, key, where)
+    return tuple(
+        _finite_or_none(value, f"{where}.{key}[{index}]") for index, value in enumerate(values)
+    )
+
+
+def places_at(fields: Mapping[str, object], key: str, where: str) -> tuple[int, ...]:
+    """A list of integers from 0 up."""
+    values = list_at(fields, key, where)
+    places = tuple(
+        one for one in values if isinstance(one, int) and not isinstance(one, bool) and one >= 0
+    )
+    return places if len(places) == len(values) else _wrong(f"{where}.{key}", "a list of places")
+
+
+def list_at(fields: Mapping[str, object], key: str, where: str) -> list[object]:
+    """A list."""
+    value = _at(fields, key, where)
+    return value if isinstance(value, list) else _wrong(f"{where}.{key}", "a list")
+
+
+def object_at(fields: Mapping[str, object], key: str, where: str) -> dict[str, object]:
+    """An object."""
+    return as_object(_at(fields, key, where), f"{where}.{key}")
+
+
+def as_object(value: object, where: str) -> dict[str, object]:
+    """An object, not from a field but as it is."""
+    return value if isinstance(value, dict) else _wrong(where, "an object")
+
+
+def texts_at(fields: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
+    """A list of strings."""
+    values = list_at(fields, key, where)
+    texts = tuple(value for value in values if isinstance(value, str))
+    return texts if len(texts) == len(values) else _wrong(f"{where}.{key}", "a list of strings")
+
+
+def number_at(fields: Mapping[str, object], key: str, where: str) -> float:
+    """A finite number."""
+    value = number_or_none_at(fields, key, where)
+    return _wrong(f"{where}.{key}", "a finite number") if value is None else value
+
+
+def _at(fields: Mapping[str, object], key: str, where: str) -> object:
+    if key not in fields:
+        raise BadResponse(f"{where} lacks {key!r}: is the service of another version?")
+    return fields[key]
+
+
+def _wrong(where: str, wanted: str) -> NoReturn:
+    raise BadResponse(f"{where} is not {wanted}: is the service of another version?")

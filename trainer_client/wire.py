@@ -1,0 +1,120 @@
+"""Requests as bytes: built once per call, the same on every attempt."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from trainer_client.items import GraderCalls, Items
+
+__all__ = ["GRADERS", "READY", "Request", "grade_request", "well_formed"]
+
+
+class Request(NamedTuple):
+    """One HTTP request, complete but for the server's address."""
+
+    method: str
+    path: str
+    content: bytes | None
+    headers: Mapping[str, str]
+
+
+GRADERS: Final = Request("GET", "/v1/graders", None, {})
+READY: Final = Request("GET", "/readyz", None, {})
+
+
+def grade_request(
+    items: Items, graders: GraderCalls, *, deadline_s: float | None, key: str
+) -> Request:
+    """The one POST of a batch, or a ValueError or TypeError that names the part at fault."""
+    body: dict[str, object] = {
+        "graders": _mappings(graders, "graders"),
+        "items": _mappings(items, "items"),
+    }
+    if deadline_s is not None:
+        if not 0 < deadline_s < math.inf:
+            raise ValueError(f"deadline_s={deadline_s!r}: give a finite number of seconds above 0")
+        body["deadline_s"] = deadline_s
+    try:
+        text = _ENCODER.encode(body)
+    except TypeError as error:
+        raise TypeError(_cannot_send(body, error)) from error
+    except ValueError as error:
+        raise ValueError(_cannot_send(body, error)) from error
+    except RecursionError as error:
+        raise ValueError(_cannot_send(body, "nested too deeply")) from error
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    return Request("POST", "/v1/grade", _utf8(text), headers)
+
+
+def well_formed(text: str) -> str:
+    """The text with each lone surrogate replaced by U+FFFD, and surrogate pairs joined."""
+    return _utf8(text).decode()
+
+
+def _utf8(text: str) -> bytes:
+    # Decoders of byte-level tokens do emit lone surrogates; one of them must not end a run.
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub(_replaced, text.encode("utf-8", "surrogatepass"))
+
+
+def _replaced(surrogates: re.Match[bytes]) -> bytes:
+    halves = surrogates[0].decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+    return halves.decode("utf-16-le", "replace").encode()
+
+
+# A pair or a half, as "surrogatepass" writes them; in bytes, since 16 MB of str take five times
+# as long to search and decode.
+_SURROGATES: Final = re.compile(
+    rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]|\xed[\xa0-\xbf][\x80-\xbf]"
+)
+
+
+def _mappings(parts: GraderCalls | Items, name: str) -> list[object]:
+    # Typed as object: callers without a type checker do pass one mapping, or a list of strings.
+    given: object = parts
+    if isinstance(given, Mapping | str) or not hasattr(given, "__len__"):
+        raise TypeError(f"{name} is of type {type(given).__name__}: pass a list of mappings")
+    listed: list[object] = list(parts)
+    for index, part in enumerate(listed):
+        if not isinstance(part, Mapping):
+            raise TypeError(f"{name}[{index}] is of type {type(part).__name__}: pass a mapping")
+    return listed
+
+
+def _cannot_send(body: Mapping[str, object], why: object) -> str:
+    # Where and why, and no content: it may be a completion.
+    parts = (
+        (f"{name}[{index}]", part)
+        for name, listed in body.items()
+        for index, part in enumerate(listed if isinstance(listed, list) else [])
+    )
+    where = next((where for where, part in parts if not _can_send(part)), "the batch")
+    return (
+        f"{where} cannot be sent as JSON ({why}): "
+        "use str, bool, int, finite float, None, and lists and mappings of them"
+    )
+
+
+def _can_send(part: object) -> bool:
+    try:
+        _ENCODER.encode([[part]])  # as deep as it lies in the body
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _plain(value: object) -> dict[object, object]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"an object of type {type(value).__name__}")
+
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+)
