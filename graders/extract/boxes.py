@@ -1,0 +1,129 @@
+"""Answers stated by marks around them: boxes, answer tags, box tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from graders.extract.phrases import Mention, answer_phrases
+
+__all__ = ["Mentions", "answer_tags", "boxes", "is_placeholder"]
+
+_BOX_OPEN: Final = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
+_BRACES: Final = re.compile(r"\\.|\{+|\}+", re.DOTALL)
+_GLM_OPEN: Final = "<|begin_of_box|>"
+_GLM_CLOSE: Final = "<|end_of_box|>"
+_TAG_OPEN: Final = "<answer>"
+_TAG_CLOSE: Final = "</answer>"
+_MAX_NESTING: Final = 4
+_MAX_PLACEHOLDER_CHARS: Final = 80
+_EMPTY_INSIDE: Final = re.compile(
+    r"\\(?:[hv]?phantom|hspace\*?|text|underline)\s?\{[\s\d.a-z?_]*\}"
+)
+_PLACEHOLDERS: Final = frozenset((
+    "", "...", "?", "??", "???", "\\ ", "\\,", "\\Box", "\\_", "\\cdots", "\\dots", "\\ldots",
+    "\\qquad", "\\quad", "\\square", "_", "__", "___", "____", "answer", "youranswer",
+    "youranswerhere", "…",
+))  # fmt: skip
+
+
+class Mentions(NamedTuple):
+    """What a scan found, and what spoiled it."""
+
+    found: list[Mention]
+    unfinished: bool = False
+    nested: bool = False
+
+
+def boxes(part: str) -> Mentions:
+    found: list[Mention] = []
+    position = 0
+    while opened := _BOX_OPEN.search(part, position):
+        end = _closing_brace(part, opened.end())
+        if end < 0:
+            return Mentions(found, unfinished=True)
+        position = end + 1
+        inner = _unwrapped(part[opened.end() : end])
+        if inner is None:
+            return Mentions(found, nested=True)
+        found.append(Mention(inner, opened.start(), position))
+    tokens = _between(part, _GLM_OPEN, _GLM_CLOSE)
+    if tokens.unfinished:
+        return tokens
+    if tokens.found:
+        for token in tokens.found:
+            boxed = boxes(token.text)
+            if boxed.found or boxed.nested or boxed.unfinished:
+                return Mentions(boxed.found, unfinished=boxed.unfinished, nested=boxed.nested)
+        found = sorted(found + tokens.found, key=lambda mention: mention.start)
+    return Mentions(found)
+
+
+def _closing_brace(part: str, position: int) -> int:
+    """The place of the brace that closes the one opened before `position`, -1 without one."""
+    depth = 1
+    for token in _BRACES.finditer(part, position):
+        width = token.end() - token.start()
+        first = part[token.start()]
+        if first == "{":
+            depth += width
+        elif first == "}":
+            if width >= depth:
+                return token.start() + depth - 1
+            depth -= width
+    return -1
+
+
+def _unwrapped(inner: str) -> str | None:
+    """The content of a box that holds nothing but a box; None when there is a box beside it."""
+    for _ in range(_MAX_NESTING):
+        inner = inner.strip()
+        opened = _BOX_OPEN.search(inner)
+        if opened is None:
+            return inner
+        if opened.start() or _closing_brace(inner, opened.end()) != len(inner) - 1:
+            return None
+        inner = inner[opened.end() : -1]
+    return None
+
+
+def _between(part: str, opening: str, closing: str) -> Mentions:
+    found: list[Mention] = []
+    start = part.find(opening)
+    while start >= 0:
+        end = part.find(closing, start)
+        if end < 0:
+            return Mentions(found, unfinished=True)
+        text = part[start + len(opening) : end].strip()
+        found.append(Mention(text, start, end + len(closing)))
+        start = part.find(opening, end)
+    return Mentions(found)
+
+
+def answer_tags(part: str) -> Mentions:
+    tags = _between(part, _TAG_OPEN, _TAG_CLOSE)
+    found: list[Mention] = []
+    for tag in tags.found:
+        if _TAG_OPEN in tag.text:
+            return Mentions(found, nested=True)
+        inner = answer_phrases(tag.text)
+        text = inner[-1].text if len(inner) == 1 else tag.text
+        found.append(Mention(text, tag.start, tag.end))
+    return Mentions(found, unfinished=tags.unfinished)
+
+
+def is_placeholder(text: str) -> bool:
+    if len(text) > _MAX_PLACEHOLDER_CHARS:
+        return False
+    if text.strip() in _PLACEHOLDERS:
+        return True
+    if "\\" not in text and " " not in text:
+        return False
+    text = "".join(text.split())
+    return text in _PLACEHOLDERS or _EMPTY_INSIDE.sub(_blank, text) in _PLACEHOLDERS
+
+
+def _blank(match: re.Match[str]) -> str:
+    """A phantom counts as nothing; a text counts as what it holds."""
+    inside = match[0].partition("{")[2][:-1]
+    return inside if match[0].startswith(("\\text", "\\underline")) else ""

@@ -1,0 +1,219 @@
+r"""One normal form for the many ways of writing the same answer.
+
+Digits that stand apart are never joined: `4 2` stays two numbers; only proper groups of three
+(`1\,234\,567`, `1{,}234`) become one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["compact", "normal"]
+
+_MAX_CACHED: Final = 4_096
+_PLAIN: Final = re.compile(r"[-]?[0-9]+|[A-Za-z]+")
+_SUPERSCRIPTS: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
+_UNICODE: Final = str.maketrans(
+    {
+        **{mark: "-" for mark in "\u2212\u2013\u2014\u2010\u2011\ufe63\uff0d"},
+        **{chr(0xFF01 + n): chr(0x21 + n) for n in range(94) if n != 12},
+        **{space: " " for space in "\u00a0\u2002\u2003\u2009\u200a\u202f\u3000\u200b\u2060\ufeff"},
+        "\u00d7": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "÷": "/", "π": "\\pi ",
+        "∞": "\\infty ",
+        "≤": "\\leq ", "≥": "\\geq ", "≠": "\\ne ", "±": "\\pm ", "\u222a": "\\cup ", "∩": "\\cap ",
+        "∈": "\\in ", "∅": "\\emptyset ", "ø": "\\emptyset ", "≈": "\\approx ", "°": "^{\\circ}",
+        "√": "\\sqrt", "∛": "\\sqrt[3]", "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}",
+        "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}", "⅕": "\\frac{1}{5}",
+        "⅛": "\\frac{1}{8}", "⅜": "\\frac{3}{8}", "⅝": "\\frac{5}{8}", "⅞": "\\frac{7}{8}",
+        "。": ".", "、": ",", "⟨": "\\langle ", "⟩": "\\rangle ", "θ": "\\theta ",
+        "\u03b1": "\\alpha ",
+        "β": "\\beta ", "λ": "\\lambda ", "∑": "\\sum ", "∫": "\\int ", "∏": "\\prod ",
+        "“": '"', "”": '"', "\u2018": "'", "\u2019": "'",
+    }
+)  # fmt: skip
+_RAISED: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_ROOT_OF: Final = re.compile(r"\\sqrt(\[3\])?\s?(?:([0-9]+|[A-Za-z])(?![0-9{])|\(([^()]*)\))")
+_DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z,;:!{}%$])")
+_GROUPED: Final = re.compile(
+    r"(?<![0-9.,])[0-9]{1,3}(?:(?:\{,\}|,\\!\s?|\\,|\\!)[0-9]{3})+(?![0-9])"
+)
+_COMMAND: Final = re.compile(r"\\(?:[a-zA-Z]+\*?|.)", re.DOTALL)
+_WRAPPER: Final = re.compile(
+    r"\\(?:text|textrm|textbf|textit|textnormal|mathrm|mathbf|mathit|mathsf|mathtt|mbox|bm"
+    r"|boldsymbol|operatorname|emph)\s?\{\s*([^{}]*?)\s*\}"
+)
+_COMMANDS: Final = {
+    "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\dbinom": "\\binom",
+    "\\tbinom": "\\binom", "\\le": "\\leq", "\\leqslant": "\\leq", "\\ge": "\\geq",
+    "\\geqslant": "\\geq", "\\neq": "\\ne", "\\lt": "<", "\\gt": ">", "\\ast": "*",
+    "\\times": "\\cdot",
+    "\\div": "/", "\\degree": "^{\\circ}", "\\lbrace": "\\{", "\\rbrace": "\\}", "\\lbrack": "[",
+    "\\rbrack": "]", "\\varnothing": "\\emptyset", "\\land": "and", "\\lor": "or", "\\vee": "or",
+    "\\$": "\x01", "\\%": "\x02", "\\&": "&", "\\#": "#", "\\_": "_", "\\-": "", "\\/": "",
+}  # fmt: skip
+_DROPPED: Final = frozenset((
+    "\\(", "\\)", "\\Big", "\\Bigg", "\\Bigl", "\\Bigr", "\\[", "\\]", "\\bf", "\\big", "\\bigg",
+    "\\biggl", "\\biggr", "\\bigl", "\\bigr", "\\displaystyle", "\\it", "\\left", "\\limits",
+    "\\mathstrut", "\\middle", "\\nolimits", "\\right", "\\rm", "\\scriptstyle", "\\strut",
+    "\\textstyle",
+))  # fmt: skip
+_SPACES: Final = frozenset((
+    "\\\n", "\\ ", "\\!", "\\,", "\\:", "\\;", "\\>", "\\enspace", "\\hfill", "\\medspace",
+    "\\qquad", "\\quad", "\\space", "\\thinspace",
+))  # fmt: skip
+_FRAC_SHORT: Final = re.compile(
+    r"\\frac\s?(?:([0-9a-zA-Z]|\\pi)|\{([^{}]*)\})\s?(?:([0-9a-zA-Z]|\\pi)|(\{))"
+)
+_CIRC: Final = re.compile(r"\s?\^\s?(?:\\circ(?![a-zA-Z])|\{\s?\\circ\s?\})")
+_LEFT_EDGE: Final = " ,;:"
+_RIGHT_EDGE: Final = " .,;:"
+# A list of numbers must not turn into one number: `99, 100` is written `99;100`.
+_LISTED: Final = re.compile(r"(?<=[0-9])(?:\s{1,9},\s{0,9}|,\s{1,9})(?=[0-9]{3}(?![0-9]))")
+_SPACE_RUN: Final = re.compile(r"\s+")
+_LOOSE_SPACE: Final = re.compile(r" (?=[^0-9A-Za-z.])|(?<=[^0-9A-Za-z.]) ")
+_COMMAND_SPACE: Final = re.compile(r"(\\[a-zA-Z]+) (?![a-zA-Z])")
+_INFINITY: Final = re.compile(
+    r"(?:(?<=[(\[,])|^)\+\\infty(?![a-zA-Z])|(?<![a-zA-Z\\])inf(?:inity)?(?![a-zA-Z])"
+)
+_OUTWARD: Final = re.compile(r"([\[\]])([^\[\],]+,[^\[\],]+)([\[\]])")
+_JOINABLE: Final = re.compile(r"(?<=[0-9]) (?=[a-zA-Z](?![a-zA-Z]))")
+
+
+@lru_cache(maxsize=_MAX_CACHED)
+def normal(text: str) -> str:
+    r"""The normal form; equal normal forms mean the same, unequal ones say nothing yet.
+
+    A money sign is `$`, a percent sign `%` and a TeX comment sign `\x03`.
+    """
+    text = text.strip()
+    if _PLAIN.fullmatch(text) and "inf" not in text:
+        return text
+    if not text.isascii():
+        text = _RAISED.sub(_raised, text.translate(_UNICODE))
+    if "\\" in text or "{,}" in text:
+        text = _without_commands(text)
+    text = _money(_percent(text))
+    text = _unwrapped(_spaced(text))
+    return _standing(text)
+
+
+def _standing(text: str) -> str:
+    """One spelling for infinity, the empty set and half-open intervals."""
+    if "inf" in text:
+        text = _INFINITY.sub(r"\\infty", text)
+    if text == "\\{\\}":
+        return "\\emptyset"
+    if text[:1] == "]" or text[-1:] == "[":
+        outward = _OUTWARD.fullmatch(text)
+        if outward:
+            opening = "[" if outward[1] == "[" else "("
+            return f"{opening}{outward[2]}{']' if outward[3] == ']' else ')'}"
+    return text
+
+
+def compact(text: str) -> str:
+    """A normal form without the space between a number and a letter: `2 i` is `2i`."""
+    return _JOINABLE.sub("", text) if " " in text else text
+
+
+def _raised(match: re.Match[str]) -> str:
+    return "^{" + "".join(_SUPERSCRIPTS[char] for char in match[0]) + "}"
+
+
+def _without_commands(text: str) -> str:
+    if "\\\\" in text and "\\begin" not in text:
+        text = _DOUBLED.sub(r"\\", text)
+    text = _GROUPED.sub(_joined, text)
+    text = _COMMAND.sub(_command, text)
+    for _ in range(3):
+        shorter = _WRAPPER.sub(r" \1 ", text)
+        if shorter == text:
+            break
+        text = shorter
+    if "\\frac" in text:
+        text = _FRAC_SHORT.sub(_braced, text)
+    if "\\sqrt" in text:
+        text = _ROOT_OF.sub(_root, text)
+    if "\\circ" in text:
+        text = _CIRC.sub(" degrees", text)
+    return text
+
+
+def _joined(match: re.Match[str]) -> str:
+    return "".join(char for char in match[0] if char.isdigit())
+
+
+def _command(match: re.Match[str]) -> str:
+    name = match[0]
+    if name in _SPACES:
+        return " "
+    if name in _DROPPED:
+        return ""
+    return _COMMANDS.get(name, name)
+
+
+def _braced(match: re.Match[str]) -> str:
+    top = match[1] or match[2]
+    return f"\\frac{{{top}}}" + (f"{{{match[3]}}}" if match[3] else "{")
+
+
+def _root(match: re.Match[str]) -> str:
+    return f"\\sqrt{match[1] or ''}{{{match[2] or match[3]}}}"
+
+
+def _percent(text: str) -> str:
+    r"""Tell `50%` from the TeX comment in `17 % 42`."""
+    if "%" in text:
+        head, _, tail = text.rpartition("%")
+        is_sign = "%" not in head and not tail.strip(" .$)}*")
+        text = text.replace("%", "\x02" if is_sign else "\x03")
+    return text.replace("\x02", "%")
+
+
+def _money(text: str) -> str:
+    """Drop the marks of formulas; a lone dollar sign before a number is money."""
+    if "$" in text:
+        lone = text.count("$") == 1 and re.match(r"[-+]?\s?\$\s?[0-9.]", text)
+        text = text.replace("$", "\x01" if lone else " ")
+    return text.replace("\x01", "$")
+
+
+def _spaced(text: str) -> str:
+    text = _LISTED.sub(";", text.replace("~", " "))
+    text = _SPACE_RUN.sub(" ", text).lstrip(_LEFT_EDGE)
+    text = text.rstrip(" " if text.endswith("...") else _RIGHT_EDGE)
+    if " " in text:
+        text = _COMMAND_SPACE.sub(r"\1", _LOOSE_SPACE.sub("", text))
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    """Drop braces, quotes and emphasis around the whole."""
+    for _ in range(4):
+        before = text
+        is_quoted = text[:1] in ('"', "'", "*", "`") and text[-1:] == text[:1] and len(text) > 2
+        if is_quoted or (text[:1] == "{" and text[-1:] == "}" and _is_one_group(text)):
+            text = text[1:-1]
+        text = text.strip(" ")
+        if text == before:
+            break
+    return text
+
+
+def _is_one_group(text: str) -> bool:
+    depth = 0
+    escaped = False
+    for place, char in enumerate(text):
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0 and place < len(text) - 1:
+                return False
+    return depth == 0

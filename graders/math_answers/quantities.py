@@ -1,0 +1,195 @@
+"""Numbers as answers are written: a value, perhaps a percent sign, money or a unit."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from graders.math_answers.arithmetic import TooBig, parse_prefix
+from graders.math_answers.units import SCALES, unit_of
+
+__all__ = ["Quantity", "read_quantity", "rounds_to", "same_quantity"]
+
+_MAX_CACHED: Final = 4_096
+_MAX_DIGITS: Final = 2_000
+_EXACT_FIGURES: Final = 12
+"""A decimal of so many significant digits may stand for the fraction it comes from."""
+
+_DECIMAL: Final = re.compile(
+    r"([-+]?) ?\$? ?([-+]?)(?:([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]*))?|\.([0-9]+))"
+    r"(?:[eE]([-+]?[0-9]{1,3}))?( ?%)?"
+)
+_DECIMAL_COMMA: Final = re.compile(r"([-+]?)([0-9]{1,3}(?:\.[0-9]{3})+|0),([0-9]+)")
+_SCIENTIFIC: Final = re.compile(r"[-+]?[0-9.]+\\cdot10\^(?:[0-9]|\{-?[0-9]+\})")
+_BASED: Final = re.compile(r"([0-9A-Fa-f]{1,200})_(?:\{([0-9]{1,2})\}|([0-9]))")
+_RATIO: Final = re.compile(r"([0-9]{1,12}) ?: ?([0-9]{1,12})")
+_REPEATING: Final = re.compile(
+    r"([-+]?)([0-9]*)\.([0-9]{0,40})\\(?:overline|bar|dot)(?:\{([0-9]{1,40})\}|([0-9]))"
+)
+_DOTTED: Final = re.compile(
+    r"([-+]?)([0-9]*)\.([0-9]{0,40}?)([0-9]{1,12}?)\4\4*(?:\.\.\.|\\l?dots|\\cdots)"
+)
+
+
+class Quantity(NamedTuple):
+    """An exact number and how it was written."""
+
+    value: Fraction
+    unit: str = ""
+    """A known unit in its standard spelling; empty for none and for words such as "apples"."""
+    places: int = -1
+    """Digits after the point of a plain decimal, -1 for anything else."""
+    is_literal: bool = True
+    """Whether no arithmetic is left undone."""
+    base: int = 10
+    figures: int = 0
+    """Significant digits of a plain decimal."""
+
+
+@lru_cache(maxsize=_MAX_CACHED)
+def read_quantity(normal: str, *, european: bool = False) -> Quantity | None:
+    """Read a normal form that is one number; raise TooBig for one not worth computing.
+
+    `european` also reads a decimal comma where it cannot be anything else.
+    """
+    if len(normal) > _MAX_DIGITS:
+        raise TooBig
+    match = _DECIMAL.fullmatch(normal)
+    if match:
+        return _decimal(match)
+    if not normal or not any(char.isdigit() for char in normal):
+        return None
+    special = _special(normal, european=european)
+    return special or _with_unit(normal)
+
+
+def same_quantity(gold: Quantity, answer: Quantity, *, percent_either: bool) -> bool:
+    """Whether an answer states the gold: in value, and in the unit where both name one."""
+    if gold.base != 10 or answer.base != 10:
+        return _same_based(gold, answer)
+    factor = Fraction(1)
+    if gold.unit == "%" or answer.unit == "%":
+        return _same_percent(gold, answer, either=percent_either)
+    if gold.unit and answer.unit and gold.unit != answer.unit:
+        known, given = SCALES.get(gold.unit), SCALES.get(answer.unit)
+        if known is None or given is None or known.dimension != given.dimension:
+            return False
+        factor = given.factor / known.factor
+    return _same_value(gold, answer._replace(value=answer.value * factor))
+
+
+def _same_value(gold: Quantity, answer: Quantity) -> bool:
+    if gold.value == answer.value:
+        return True
+    if gold.places > 0 and answer.places < 0 and not _terminates(answer.value):
+        return rounds_to(answer.value, gold)
+    if answer.figures >= _EXACT_FIGURES and not _terminates(gold.value):
+        return rounds_to(gold.value, answer)
+    return False
+
+
+def rounds_to(exact: Fraction, decimal: Quantity) -> bool:
+    """Whether the decimal is the exact value rounded; a long one may be off by its last digit."""
+    scaled = abs(exact - decimal.value) * 10**decimal.places
+    return 2 * scaled <= 1 or (scaled < 1 and decimal.figures >= _EXACT_FIGURES)
+
+
+def _terminates(value: Fraction) -> bool:
+    below = value.denominator
+    for prime in (2, 5):
+        while below % prime == 0:
+            below //= prime
+    return below == 1
+
+
+def _same_percent(gold: Quantity, answer: Quantity, *, either: bool) -> bool:
+    hundredth = Fraction(1, 100)
+    if gold.unit == answer.unit:
+        return _same_value(gold, answer)
+    if gold.unit and answer.unit:
+        return False
+    if answer.unit == "%":
+        return _same_value(gold, answer) or gold.value == answer.value * hundredth
+    return gold.value * hundredth == answer.value or (either and _same_value(gold, answer))
+
+
+def _same_based(gold: Quantity, answer: Quantity) -> bool:
+    """A base may be left out by either side, not contradicted; the digits must be the same."""
+    if gold.base != 10 and answer.base != 10:
+        return gold.value == answer.value and gold.base == answer.base
+    return _digits(gold) == _digits(answer)
+
+
+def _digits(quantity: Quantity) -> str:
+    number, digits = quantity.value.numerator, ""
+    if quantity.value.denominator != 1 or number < 0 or number.bit_length() > _MAX_DIGITS:
+        return repr(quantity)
+    while number:
+        number, digit = divmod(number, quantity.base)
+        digits = f"{digit:x}{digits}"
+    return digits or "0"
+
+
+def _decimal(match: re.Match[str]) -> Quantity:
+    outer, inner, whole, part, only, exponent, percent = match.groups()
+    whole = (whole or "").replace(",", "")
+    part = part if part is not None else (only or "")
+    number = int(whole + part or "0")
+    if (outer == "-") != (inner == "-"):
+        number = -number
+    unit = "%" if percent else ("dollar" if "$" in match[0] else "")
+    value = Fraction(number, 10 ** len(part)) if part else Fraction(number)
+    if exponent:
+        return Quantity(value * Fraction(10) ** int(exponent), unit)
+    figures = len((whole + part).lstrip("0")) if part else 0
+    return Quantity(value, unit, places=len(part), figures=figures)
+
+
+def _special(normal: str, *, european: bool) -> Quantity | None:
+    if european and (match := _DECIMAL_COMMA.fullmatch(normal)):
+        sign, whole, part = match.groups()
+        number = Fraction(int(whole.replace(".", "") + part), 10 ** len(part))
+        return Quantity(-number if sign == "-" else number, places=len(part))
+    if match := _BASED.fullmatch(normal):
+        base = int(match[2] or match[3])
+        try:
+            return Quantity(Fraction(int(match[1], base)), base=base) if 2 <= base <= 16 else None
+        except ValueError:
+            return None
+    if match := _REPEATING.fullmatch(normal):
+        return _repeating(match[1], match[2], match[3], match[4] or match[5])
+    if match := _RATIO.fullmatch(normal):
+        below = int(match[2])
+        return Quantity(Fraction(int(match[1]), below)) if below else None
+    if "." in normal and (match := _DOTTED.fullmatch(normal)):
+        return _repeating(match[1], match[2], match[3], match[4])
+    return None
+
+
+def _repeating(sign: str, whole: str, part: str, cycle: str) -> Quantity:
+    value = Fraction(int(whole + part or "0"), 10 ** len(part))
+    value += Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(part))
+    return Quantity(-value if sign == "-" else value)
+
+
+def _with_unit(normal: str) -> Quantity | None:
+    money = "$" in normal[:3]
+    if money:
+        normal = normal.replace("$", "", 1)
+    parsed = parse_prefix(normal)
+    if parsed is None:
+        return None
+    is_literal = parsed.is_literal or _SCIENTIFIC.fullmatch(normal) is not None
+    tail = normal[parsed.end :]
+    if not tail.strip():
+        return Quantity(parsed.value, "dollar" if money else "", is_literal=is_literal)
+    unit = unit_of(tail)
+    if unit is None:
+        return None
+    decimal = _DECIMAL.fullmatch(normal, 0, parsed.end)
+    number = _decimal(decimal) if decimal else Quantity(parsed.value, is_literal=is_literal)
+    if unit.multiplier != 1:
+        number = Quantity(number.value * unit.multiplier)
+    return number._replace(unit="dollar" if money else unit.name)

@@ -1,0 +1,163 @@
+r"""What runs in the killable child: Math-Verify and sympy on one gold and one answer.
+
+Imported by the child alone.  Both texts are always wrapped in `\boxed{}`, read as LaTeX only (the
+plain-expression reader of Math-Verify evaluates text) and compared without its own alarms, which
+do not work in every process.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any, Final, Literal, TypeAlias
+
+__all__ = ["compare", "is_readable", "warm_up"]
+
+Answer: TypeAlias = Literal["equal", "different", "unparsed_answer", "unparsed_gold"]
+# Any: sympy ships no types, and what its parser returns has no common base.
+_Parsed: TypeAlias = Any
+
+_FAILURES: Final = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError,
+    RecursionError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+_DIGITS: Final = 60
+_RELATIVE: Final = "1e-40"
+_POINTS: Final = ((3, 7), (19, 11), (-13, 17))
+_IMAGINARY: Final = re.compile(r"(?<![a-zA-Z\\])i(?![a-zA-Z])|(?<=[0-9])i(?![a-zA-Z])")
+
+
+def is_readable(gold: str) -> bool:
+    """Whether Math-Verify reads the gold as anything but text."""
+    return _parse(gold) is not None
+
+
+def compare(gold: str, parts: list[str], near: list[str], decimals: dict[str, str]) -> Answer:
+    """Compare each equal part of an answer with the gold.
+
+    `near` are decimals said to approximate the first part.  `decimals` may hold `gold`, a
+    decimal gold, and `answer`, a long decimal answer, as digits and an exponent: `333e-1`.
+    """
+    wanted = _parse(gold)
+    if wanted is None:
+        return "unparsed_gold"
+    for part in parts:
+        given = _parse(part)
+        if given is None:
+            return "unparsed_answer"
+        if not _same(wanted, given, decimals):
+            return "different"
+    given = _parse(parts[0])
+    if all(_is_rounded(given, value) for value in near):
+        return "equal"
+    return "different"
+
+
+def warm_up() -> None:
+    """Load the grammar and the simplifier, so that children are born with both."""
+    for one, other in (
+        ("\\frac{x+1}{2}", "\\frac{x}{2}+\\frac{1}{2}"),
+        ("\\sqrt{8}", "2\\sqrt{2}"),
+    ):
+        compare(one, [other], [], {})
+    compare("\\{1,2\\}", ["\\{2,1\\}"], [], {})
+    compare("[0,1)", ["[0,1)"], [], {})
+
+
+def _parse(text: str) -> _Parsed | None:
+    from math_verify import LatexExtractionConfig, parse
+
+    if not text.strip():
+        return None
+    found = parse(
+        f"\\boxed{{{text}}}",
+        extraction_config=[LatexExtractionConfig(boxed_match_priority=0)],
+        fallback_mode="no_fallback",
+        parsing_timeout=None,
+    )
+    read = [value for value in found if not isinstance(value, str)]
+    if not read:
+        return None
+    return _with_imaginary(read[0], text)
+
+
+def _with_imaginary(value: _Parsed, text: str) -> _Parsed:
+    """Read a lone `i` as the imaginary unit where the reader took it for an unknown."""
+    import sympy
+
+    if not isinstance(value, sympy.Expr) or not _IMAGINARY.search(text):
+        return value
+    return value.subs({name: sympy.I for name in value.free_symbols if str(name) == "i"})
+
+
+def _same(wanted: _Parsed, given: _Parsed, decimals: dict[str, str]) -> bool:
+    import sympy
+    from math_verify import verify
+
+    if isinstance(wanted, sympy.Expr) and isinstance(given, sympy.Expr):
+        closed = not wanted.free_symbols and not given.free_symbols
+        if closed:
+            return _same_value(wanted, given, decimals)
+        if wanted.free_symbols == given.free_symbols and _differs_somewhere(wanted, given):
+            return False
+    return bool(verify(wanted, given, timeout_seconds=None))
+
+
+def _same_value(wanted: _Parsed, given: _Parsed, decimals: dict[str, str]) -> bool:
+    """Two closed expressions are equal when they agree to 40 digits, or as decimals may."""
+    if "gold" in decimals and not _has_decimals(given):
+        return _is_rounded(given, decimals["gold"])
+    if "answer" in decimals:
+        return _is_rounded(wanted, decimals["answer"], within=1)
+    return _close(wanted, given) is True
+
+
+def _close(one: _Parsed, other: _Parsed) -> bool | None:
+    """Whether two closed expressions agree; None where either has no finite value."""
+    import sympy
+
+    try:
+        left, right = one.evalf(_DIGITS), other.evalf(_DIGITS)
+        if not (left.is_number and right.is_number and left.is_finite and right.is_finite):
+            return None
+        bound = sympy.Float(_RELATIVE, _DIGITS) * max(abs(left), abs(right))
+        return bool(abs(left - right) <= bound)
+    except _FAILURES:
+        return None
+
+
+def _has_decimals(value: _Parsed) -> bool:
+    import sympy
+
+    return bool(value.atoms(sympy.Float))
+
+
+def _differs_somewhere(wanted: _Parsed, given: _Parsed) -> bool:
+    import sympy
+
+    names = sorted(wanted.free_symbols, key=str)
+    for top, below in _POINTS:
+        point = {name: sympy.Rational(top + 2 * number, below) for number, name in enumerate(names)}
+        try:
+            if _close(wanted.subs(point), given.subs(point)) is False:
+                return True
+        except _FAILURES:
+            continue
+    return False
+
+
+def _is_rounded(exact: _Parsed, decimal: str, *, within: float = 0.5) -> bool:
+    """Whether a decimal is the value rounded, `within` so many of its last digits."""
+    import sympy
+
+    digits, _, exponent = decimal.partition("e-")
+    places = int(exponent) if exponent else len(digits.partition(".")[2])
+    wanted = Fraction(decimal)
+    try:
+        value = exact.evalf(_DIGITS)
+        if not (value.is_real and value.is_finite):
+            return False
+        distance = abs(value - sympy.Rational(wanted.numerator, wanted.denominator))
+        return bool(distance * 10**places <= within)
+    except _FAILURES:
+        return False

@@ -1,0 +1,82 @@
+"""Answers that are no formulas: choices, plain words, clock times."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["choice_of", "clock_of", "is_wordy", "reads_as_text", "same_words"]
+
+_CHOICE: Final = re.compile(r"\(?([A-J])(?:\)|[.:]?$|[.:,](?= ?\S)|(?=: ))(.*)", re.DOTALL)
+_PARENTHESISED: Final = re.compile(r"\(([A-Z])\)")
+_OTHER_CHOICE: Final = re.compile(r"(?<![A-Za-z])[A-J](?![A-Za-z'])")
+_CLOCK: Final = re.compile(
+    r"([0-9]{1,2})(?::([0-5][0-9])(?::([0-5][0-9]))?|(?= ?[ap]\.? ?m\b)) ?(?:([ap])\.? ?m\.?)?",
+    re.IGNORECASE,
+)
+_WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'\u2019-]*(?:[ ,./;-]+[A-Za-z][A-Za-z'\u2019-]*)*")
+_WORD: Final = re.compile(r"[a-z'\u2019]+")
+_VOWELS: Final = frozenset("aeiouyAEIOUY")
+_SHORT_WORDS: Final = frozenset(("no", "yes", "odd", "even", "true", "false", "none", "up", "down"))
+_MATH_WORDS: Final = frozenset((
+    "abs", "alpha", "arccos", "arcsin", "arctan", "beta", "cos", "cosh", "cot", "csc", "exp",
+    "gamma", "gcd", "inf", "infinity", "infty", "lambda", "lcm", "ln", "log", "max", "min", "mod",
+    "nan", "oo", "pi", "sec", "sin", "sinh", "sqrt", "tan", "tanh", "theta",
+))  # fmt: skip
+_ARTICLES: Final = frozenset(("a", "an", "the"))
+_WRAPPED: Final = re.compile(r"\s*\\(?:text|mbox|textrm|textbf|mathrm|mathbf)[a-z]*\s?\{")
+
+
+def choice_of(normal: str) -> str | None:
+    """The letter of a multiple-choice answer such as `(C)`, `C. 12`; None for several letters."""
+    match = _CHOICE.fullmatch(normal)
+    if match is None:
+        other = _PARENTHESISED.fullmatch(normal)
+        return other[1] if other else None
+    rest = match[2]
+    if _OTHER_CHOICE.search(rest) and not rest.lstrip(" .:)").startswith("A "):
+        return None
+    return match[1]
+
+
+def clock_of(normal: str) -> str | None:
+    """A clock time as `h:mm:ss`, with the half of the day where it is written."""
+    match = _CLOCK.fullmatch(normal)
+    if match is None:
+        return None
+    half = (match[4] or "").lower()
+    return f"{int(match[1])}:{match[2] or '00'}:{match[3] or '00'}{half}"
+
+
+def is_wordy(normal: str) -> bool:
+    """Whether a normal form is made of words only, none of them a name of mathematics."""
+    if not normal[:1].isalpha() or _WORDS.fullmatch(normal) is None:
+        return False
+    words = _WORD.findall(normal.lower())
+    return max(map(len, words), default=0) > 1 and _MATH_WORDS.isdisjoint(words)
+
+
+def reads_as_text(raw: str, normal: str) -> bool:
+    """Whether a gold is words to be compared as words."""
+    if not is_wordy(normal):
+        return False
+    if _WRAPPED.match(raw):
+        return True
+    words = normal.split()
+    longest = max(words, key=len)
+    if len(words) == 1 and len(longest) < 4:
+        return longest.lower() in _SHORT_WORDS or (longest[0].isupper() and longest[1:].islower())
+    return len(longest) > 3 and not _VOWELS.isdisjoint(longest)
+
+
+def same_words(gold: str, answer: str) -> bool:
+    """Whether two texts say the same, case, articles, punctuation and plural endings aside."""
+    return _stems(gold) == _stems(answer)
+
+
+def _stems(text: str) -> list[str]:
+    return [
+        word[:-1] if len(word) > 3 and word.endswith("s") else word
+        for word in _WORD.findall(text.lower())
+        if word not in _ARTICLES
+    ]
