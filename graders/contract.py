@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
@@ -170,7 +170,7 @@ class Conclusion(NamedTuple):
 
 
 def conclude(calls: Sequence[GraderCall], grades: Sequence[Grade]) -> Conclusion:
-    """Apply the reward rule: null if any part is null, 0 if a gate scored 0, else the weighted sum."""
+    """The weighted sum, 0 if a gate scored 0, null if any part is null."""
     total = 0.0
     shut = False
     outcomes = {"graded"}
@@ -189,7 +189,7 @@ def conclude(calls: Sequence[GraderCall], grades: Sequence[Grade]) -> Conclusion
 
 
 def graded_text(item: Item) -> str | None:
-    """The text to grade: the prefill and the completion's last assistant message, None without one."""
+    """The prefill and what the assistant said last; None if it said nothing."""
     if isinstance(item.completion, str):
         return item.prefill + item.completion
     for message in reversed(item.completion):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import time
 import uuid
 from collections import Counter
@@ -19,7 +20,7 @@ from graders.contract import Lane
 from service.grading import unanswered
 from service.redis_link import BLOCK_MS, append, connect, entries_of
 from service.settings import Settings
-from service.streams import LANES, Chunk, Mark, Reply, Tally, jobs_key, reply_key
+from service.streams import LANES, Chunk, Mark, Reply, Tally, jobs_key, reply_key, workers_key
 
 __all__ = ["Answer", "Broker", "QueueFull", "QueueUnavailable", "Work"]
 
@@ -107,6 +108,7 @@ class Broker:
         self._unsent: dict[Lane, list[_Ticket]] = {lane: [] for lane in LANES}
         self._sent: dict[bytes, _Sent] = {}
         self._depth: dict[Lane, int] = dict.fromkeys(LANES, 0)
+        self._workers: dict[Lane, int] = dict.fromkeys(LANES, 1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing = False
         self._closing = False
@@ -192,9 +194,12 @@ class Broker:
         tickets, self._unsent[lane] = self._unsent[lane], []
         chunks: list[_Sent] = []
         start = size = 0
+        # Large chunks cost less per item; small enough that every worker gets its two of a batch.
+        share = math.ceil(len(tickets) / (2 * self._workers[lane]))
+        most = min(share, self._settings.chunk_items)
         for place, ticket in enumerate(tickets):
             size += len(ticket.work.item)
-            full = place + 1 - start >= self._settings.chunk_items
+            full = place + 1 - start >= most
             if full or size >= self._settings.chunk_bytes or place + 1 == len(tickets):
                 chunks.append(self._pack(lane, tickets[start : place + 1]))
                 start, size = place + 1, 0
@@ -220,8 +225,10 @@ class Broker:
                 append(pipe, jobs_key(entry.lane), entry.chunk.fields())
             for lane in LANES:
                 pipe.xlen(jobs_key(lane))
-            *_, light, code = await pipe.execute()
+                pipe.scard(workers_key(lane))
+            *_, light, light_workers, code, code_workers = await pipe.execute()
         self._depth = {"light": light, "code": code}
+        self._workers = {"light": light_workers or 1, "code": code_workers or 1}
 
     async def _read_replies(self) -> None:
         last = b"0-0"

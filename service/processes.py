@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.context import SpawnProcess
 from typing import Final, NamedTuple
 
+import uvloop
+
 from graders.contract import Lane
 from service.embedded_redis import EmbeddedRedis, RedisStartFailed
 from service.settings import Settings
@@ -118,7 +120,8 @@ def _be_worker(redis_url: str, settings: Settings) -> None:
 
 def run_worker(redis_url: str, *, lanes: Sequence[Lane], settings: Settings) -> None:
     """Be a worker until SIGTERM or SIGINT, or until the process that started this one is gone."""
-    asyncio.run(_run_worker(redis_url, lanes=lanes, settings=settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_worker(redis_url, lanes=lanes, settings=settings))
 
 
 async def _run_worker(redis_url: str, *, lanes: Sequence[Lane], settings: Settings) -> None:

@@ -13,11 +13,13 @@ import uvicorn
 
 from service.app import OpenBroker, create_app
 from service.broker import Broker
+from service.memory import spare_the_collector
 from service.processes import the_redis, the_workers
 from service.settings import Settings
 
 __all__ = ["PortTaken", "serve", "serve_api"]
 
+_BACKLOG: Final = 2_048
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -52,6 +54,7 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise PortTaken(
@@ -72,6 +75,7 @@ def _run(settings: Settings, listener: socket.socket, *, open_broker: OpenBroker
         server_header=False,
         timeout_graceful_shutdown=int(settings.drain_s) or 1,
     )
+    spare_the_collector()
     # uvicorn raises the signal that ended it once more; what is to be cleaned up comes after that.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

@@ -23,6 +23,7 @@ from graders.contract import Lane, SharedReason
 from graders.registry import GRADERS
 from sandbox import close_calls
 from service.grading import GradingLimits, grade_parcels, unanswered
+from service.memory import spare_the_collector
 from service.redis_link import BLOCK_MS, append, connect, entries_of
 from service.settings import Settings
 from service.streams import (
@@ -53,6 +54,7 @@ async def work(
 ) -> None:
     """Serve the lanes until `stop` is set, then finish what is under way."""
     await asyncio.to_thread(_warm_up, lanes)
+    spare_the_collector()
     redis = connect(redis_url)
     try:
         async with asyncio.TaskGroup() as group:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,15 +105,13 @@ class LiveService:
         """Wait until every lane has a worker."""
         wait_until(lambda: self.client.get("/readyz").status_code == 200)
 
-    def stop(self) -> int:
-        """Ask it to end, as a service manager does, and return its exit status."""
+    def close(self) -> None:
+        """Ask it to end, as a service manager does, and wait until it has."""
         self.client.close()
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(60)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
         self._reader.join()
-        if self.process.stderr is not None:
-            self.process.stderr.close()
-        return status
 
 
 @contextmanager
@@ -121,21 +119,16 @@ def start_service(
     settings: Mapping[str, str], arguments: Sequence[str] = ("serve",)
 ) -> Iterator[LiveService]:
     """A service on a free port of the loopback address, ended on exit."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "service", *arguments],
         cwd=ROOT,
         env=environment({"PORT": "0", "WORKERS": "2"} | dict(settings)),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    service = None
-    try:
-        service = LiveService(process)
-        yield service
-    finally:
-        if service is not None and process.poll() is None:
-            service.stop()
-        elif process.poll() is None:
+    ) as process:
+        try:
+            with closing(LiveService(process)) as service:
+                yield service
+        finally:
             process.kill()
-            process.wait()

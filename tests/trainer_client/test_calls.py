@@ -91,28 +91,14 @@ def test_mappings_of_any_kind_are_items(ask: Ask, service: StubService) -> None:
 
 def test_verdicts_are_typed_and_null_stays_none(ask: Ask, service: StubService) -> None:
     failed = grade_json(score=None, outcome="failed", reason="worker_died")
-    body = {
-        "verdicts": [
-            verdict_json(id="a", later_field={"x": 1}),
-            verdict_json(reward=None, outcome="failed", grades=[grade_json(score=0), failed]),
-            verdict_json(reward=None, outcome="ungradable", grades=[]),
-        ],
-        "groups": {
-            "p": {
-                "items": [0, 2],
-                "mean": 1,
-                "std": 0.0,
-                "advantages": [0.0, None],
-                "degenerate": True,
-                "pass_rate": 1.0,
-            }
-        },
-        "later_field": 1,
-    }
-    service.script = [Reply(body=json.dumps(body).encode())]
-
+    verdicts = [
+        verdict_json(id="a", later_field={"x": 1}),
+        verdict_json(reward=None, outcome="failed", grades=[grade_json(score=0), failed]),
+        verdict_json(reward=None, outcome="ungradable", grades=[]),
+    ]
+    service.script = [Reply(body=json.dumps({"verdicts": verdicts, "later_field": 1}).encode())]
     items = [{"id": "a", "completion": "4"}, {"completion": "4"}, {"completion": 4}]
-    result = ask(service.url, "grade_with_groups", items, MATH)
+    first, second, third = ask(service.url, "grade", items, MATH)
     right = Grade(
         grader="math",
         version="1",
@@ -125,14 +111,27 @@ def test_verdicts_are_typed_and_null_stays_none(ask: Ask, service: StubService) 
         seconds=0.25,
         cached=False,
     )
-    first, second, third = result.verdicts
     assert first == Verdict(id="a", reward=1.0, outcome="graded", grades=(right,))
     assert (second.reward, second.outcome) == (None, "failed")
     assert [grade.score for grade in second.grades] == [0.0, None]
     assert third == Verdict(id=None, reward=None, outcome="ungradable", grades=())
+
+
+def test_groups_are_typed_and_null_stays_none(ask: Ask, service: StubService) -> None:
+    figures = {
+        "items": [0, 1],
+        "mean": 1,
+        "std": 0.0,
+        "advantages": [0.0, None],
+        "degenerate": True,
+        "pass_rate": 1.0,
+    }
+    body = {"verdicts": [verdict_json(), verdict_json()], "groups": {"p": figures}}
+    service.script = [Reply(body=json.dumps(body).encode())]
+    result = ask(service.url, "grade_with_groups", [{"completion": "4"}] * 2, MATH)
     assert result.groups == {
         "p": GroupStats(
-            items=(0, 2), mean=1.0, std=0.0, advantages=(0.0, None), degenerate=True, pass_rate=1.0
+            items=(0, 1), mean=1.0, std=0.0, advantages=(0.0, None), degenerate=True, pass_rate=1.0
         )
     }
 

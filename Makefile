@@ -1,0 +1,105 @@
+# Touchstone. `make` lists the targets. A folder with a space in its name will do, and so will -j.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test lint types arch cov bench docs doctor wheel lock clean
+
+# The interpreter .venv is made with: by default the first of these that is Python >= 3.11 with venv.
+PYTHON ?=
+CANDIDATES := python3.13 python3.12 python3.11 python3
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --quiet --quiet --disable-pip-version-check
+SERVICE := $(VENV)/.group-service
+DEV := $(VENV)/.group-dev
+
+# Pinned beyond what `pip freeze` shows: for the trainer's extra, and for Python < 3.11.3.
+MORE_PINS := torch==2.13.0 async-timeout==5.0.1
+
+# $(call step,tool,what it does,command): say it, run it, name the tool when it fails.
+define step
+@printf '==> %s: %s\n' '$(1)' '$(2)'
+@$(3) || { printf '==> %s FAILED\n' '$(1)' >&2; exit 1; }
+endef
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+serve: $(SERVICE) ## Build .venv and serve on 127.0.0.1:8000 with a Redis and workers of its own
+	@exec $(PY) -m service serve
+
+test: $(DEV) ## Run all that CI runs: lint, types, arch, and every test under coverage
+	@for target in lint types arch cov; do \
+		$(MAKE) --no-print-directory $$target || \
+			{ printf '==> make test: FAILED at make %s\n' "$$target" >&2; exit 1; }; \
+	done
+	@printf '==> make test: ruff, mypy, import-linter and pytest passed, coverage %s %%\n' \
+		"$$($(PY) -m coverage report --format=total)"
+
+lint: $(DEV) ## Check style and format with ruff
+	$(call step,ruff check,style,$(PY) -m ruff check .)
+	$(call step,ruff format,format (`.venv/bin/ruff format .` repairs it),$(PY) -m ruff format --check .)
+
+types: $(DEV) ## Check types with mypy, strict
+	$(call step,mypy,types; strict,$(PY) -m mypy)
+
+arch: $(DEV) ## Check which room may import which with import-linter
+	$(call step,import-linter,which room imports which,$(VENV)/bin/lint-imports)
+
+cov: $(DEV) ## Run every test and check branch coverage, child processes included
+	$(call step,coverage erase,forgets the last run,$(PY) -m coverage erase)
+	$(call step,pytest,every test; child processes are measured too,$(PY) -m coverage run -m pytest)
+	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
+	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
+
+bench: $(DEV) ## Measure HTTP and queue against in-process Math-Verify, in one run
+	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
+
+docs: $(DEV) ## Rewrite what is generated: the README's tables and tests/service/openapi.json
+	$(call step,docs,README tables and golden OpenAPI,$(PY) -m tests.generated)
+
+doctor: $(SERVICE) ## Say what this host gives, what is missing and how to get it
+	@$(PY) -m service doctor
+
+wheel: $(DEV) ## Build the wheel a trainer installs, into dist/
+	$(call step,build,the wheel into dist/,$(PY) -m build --wheel --no-isolation --outdir dist)
+
+lock: ## Renew constraints.txt with the newest versions (use Python 3.11, the oldest served)
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(MAKE) --no-print-directory VENV="$$folder" "$$folder/bin/python"; \
+	printf '==> lock: asking for the newest versions\n'; \
+	pip() { "$$folder/bin/python" -m pip --disable-pip-version-check "$$@"; }; \
+	pip --quiet --quiet install --upgrade pip; \
+	pip --quiet --quiet install --group dev; \
+	{ printf '# Every package of the groups `service` and `dev`; renewed by `make lock`.\n'; \
+		{ pip freeze --all --exclude setuptools; printf '%s\n' $(MORE_PINS); } | LC_ALL=C sort -fu; \
+	} > "$$folder/constraints.txt"; \
+	cp "$$folder/constraints.txt" constraints.txt
+
+clean: ## Remove .venv, caches, build and coverage files
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -f .coverage .coverage.*
+
+# Both stamps stand for what the two files pin; the dev group holds the service group.
+$(DEV): $(SERVICE)
+	@printf '==> %s: installing the tools for tests\n' '$(VENV)'
+	@$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+$(SERVICE): pyproject.toml constraints.txt $(PY)
+	@printf '==> %s: installing the service, about a minute the first time\n' '$(VENV)'
+	@$(PIP) install --constraint constraints.txt pip
+	@$(PIP) install --constraint constraints.txt --group service
+	@touch $@
+
+$(PY):
+	@for candidate in $(if $(PYTHON),"$(PYTHON)",$(CANDIDATES)); do \
+		"$$candidate" -c '$(USABLE)' 2>/dev/null || continue; \
+		printf '==> %s: made with %s\n' '$(VENV)' "$$candidate"; \
+		exec "$$candidate" -m venv --clear '$(VENV)'; \
+	done; \
+	printf '%s\n' 'No Python >= 3.11 that can make a venv among: $(or $(PYTHON),$(CANDIDATES))' \
+		'Install one (Debian, Ubuntu: apt-get install python3-venv), or name one: make PYTHON=/path/to/python3' >&2; \
+	exit 1
