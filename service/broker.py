@@ -26,6 +26,8 @@ __all__ = ["Answer", "Broker", "QueueFull", "QueueUnavailable", "Work"]
 
 _LOG: Final = logging.getLogger(__name__)
 _REPLIES_PER_READ: Final = 256
+# Arithmetic takes microseconds, so fewer items are not worth a chunk; a program takes long.
+_LEAST_ITEMS: Final[dict[Lane, int]] = {"light": 16, "code": 1}
 _RECONNECT_S: Final = 0.1
 
 
@@ -196,7 +198,7 @@ class Broker:
         start = size = 0
         # Large chunks cost less per item; small enough that every worker gets its two of a batch.
         share = math.ceil(len(tickets) / (2 * self._workers[lane]))
-        most = min(share, self._settings.chunk_items)
+        most = min(max(share, _LEAST_ITEMS[lane]), self._settings.chunk_items)
         for place, ticket in enumerate(tickets):
             size += len(ticket.work.item)
             full = place + 1 - start >= most

@@ -64,14 +64,14 @@ async def test_answers_come_in_order_through_many_small_chunks(redis_server: Emb
 async def test_requests_of_one_item_share_chunks(redis_server: EmbeddedRedis) -> None:
     settings = _settings()
     async with Broker(redis_server.url, settings=settings) as broker:
-        asked = [asyncio.create_task(broker.submit([_work(n)], deadline_s=60)) for n in range(40)]
+        asked = [asyncio.create_task(broker.submit([_work(n)], deadline_s=60)) for n in range(16)]
         async with Redis.from_url(redis_server.url) as redis:
             while not await redis.xlen(jobs_key("light")):
                 await asyncio.sleep(0.01)
             assert await redis.xlen(jobs_key("light")) == 1
         async with _working(redis_server, settings):
             answers = [answer for one in asked for answer in await one]
-    assert _rewards(answers) == [float(n == 1) for n in range(40)]
+    assert _rewards(answers) == [float(n == 1) for n in range(16)]
 
 
 @pytest.mark.anyio
