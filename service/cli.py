@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from service import __version__
 from service.doctor import examine, table
 from service.embedded_redis import RedisStartFailed
 from service.grade_file import BadGraders, grade_file, read_graders
+from service.logs import set_up_logging
 from service.processes import run_worker
 from service.serve import PortTaken, serve, serve_api
 from service.settings import Settings
@@ -36,9 +36,7 @@ class _Usage(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logging()
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)

@@ -15,6 +15,7 @@ import uvloop
 
 from graders.contract import Lane
 from service.embedded_redis import EmbeddedRedis, RedisStartFailed
+from service.logs import set_up_logging
 from service.settings import Settings
 from service.streams import LANES
 from service.worker import work
@@ -115,6 +116,7 @@ class Workers:
 def _be_worker(redis_url: str, settings: Settings) -> None:
     # Ctrl-C reaches the whole foreground group; the parent decides when its workers stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    set_up_logging()
     run_worker(redis_url, lanes=LANES, settings=settings)
 
 

@@ -89,3 +89,7 @@ def remembered_pid() -> Json:
 
 
 _PIDS: list[int] = []
+
+
+def out_of_memory() -> Json:
+    raise MemoryError
