@@ -63,7 +63,8 @@ class Workers:
     def __init__(self, place: RedisPlace, *, settings: Settings) -> None:
         self._redis_url = place.url
         self._server = place.server
-        self._settings = settings
+        # A worker meets no client, so it is not told the keys.
+        self._settings = settings.model_copy(update={"api_keys": {}})
         self._processes = [self._started() for _ in range(settings.workers)]
 
     @property

@@ -94,7 +94,7 @@ def _judge_quantities(
             return DIFFERENT
     if options.evaluated and wanted.is_literal and not read[-1].is_literal:
         return DIFFERENT
-    if same_quantity(wanted, head, percent_either=options.percent_either):
+    if same_quantity(wanted, head, percent=options.percent):
         return EQUAL
     return EQUAL if _is_near(wanted, head, options) else DIFFERENT
 
@@ -172,21 +172,21 @@ def _judge_items(wanted: Container, given: Container, *, options: MathOptions) -
         return None
     if numbers[0].keys() != numbers[1].keys():
         return DIFFERENT
-    either = options.percent_either
+    either = options.percent
     pairs = [(item, numbers[1][value]) for value, item in numbers[0].items()]
-    same = all(same_quantity(one, other, percent_either=either) for one, other in pairs)
+    same = all(same_quantity(one, other, percent=either) for one, other in pairs)
     return EQUAL if same else DIFFERENT
 
 
 def _judge_ordered(ours: list[str], theirs: list[str], *, options: MathOptions) -> Judgement | None:
     if len(ours) != len(theirs):
         return DIFFERENT
-    either, is_sure = options.percent_either, True
+    either, is_sure = options.percent, True
     for one, other in zip(ours, theirs, strict=True):
         wanted, given = read_quantity(one), read_quantity(other)
         if wanted is None or given is None:
             is_sure = is_sure and one == other
-        elif not same_quantity(wanted, given, percent_either=either):
+        elif not same_quantity(wanted, given, percent=either):
             return DIFFERENT
     return EQUAL if is_sure else None
 

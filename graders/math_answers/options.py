@@ -39,7 +39,7 @@ class MathOptions(BaseModel):
     tolerance: Tolerance | None = Field(
         default=None, description="accept numbers that are near; exact when null"
     )
-    percent_either: bool = Field(
+    percent: bool = Field(
         default=False, description="accept 42 where the gold is 42%, as well as 42% and 0.42"
     )
     evaluated: bool = Field(

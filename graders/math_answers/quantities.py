@@ -65,13 +65,13 @@ def read_quantity(normal: str, *, european: bool = False) -> Quantity | None:
     return special or _with_unit(normal)
 
 
-def same_quantity(gold: Quantity, answer: Quantity, *, percent_either: bool) -> bool:
+def same_quantity(gold: Quantity, answer: Quantity, *, percent: bool) -> bool:
     """Whether an answer states the gold: in value, and in the unit where both name one."""
     if gold.base != 10 or answer.base != 10:
         return _same_based(gold, answer)
     factor = Fraction(1)
     if gold.unit == "%" or answer.unit == "%":
-        return _same_percent(gold, answer, either=percent_either)
+        return _same_percent(gold, answer, either=percent)
     if gold.unit and answer.unit and gold.unit != answer.unit:
         known, given = SCALES.get(gold.unit), SCALES.get(answer.unit)
         if known is None or given is None or known.dimension != given.dimension:

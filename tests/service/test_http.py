@@ -37,7 +37,7 @@ def test_an_empty_batch_is_answered(live: LiveService) -> None:
 
 
 BAD_ITEMS: list[tuple[object, str, str, str]] = [
-    ({"completion": 3, "id": "x"}, "bad_item", "completion.str", "x"),
+    ({"completion": 3, "id": "x"}, "bad_item", "completion", "x"),
     ({"id": "x"}, "bad_item", "completion", "x"),
     ({"completion": "a", "id": 7}, "bad_item", "id", ""),
     ({"completion": "a", "id": "x" * 257}, "bad_item", "id", ""),
