@@ -17,7 +17,7 @@ __all__ = ["ROOT", "RunningService", "cpu_seconds", "running_service"]
 ROOT: Final = Path(__file__).resolve().parent.parent
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _WORKERS: Final = os.cpu_count() or 1
-_ADDRESS: Final = re.compile(r"listening on (http://\S+?),")
+_ADDRESS: Final = re.compile(r"listening on (http://\S+)")
 
 
 class RunningService:

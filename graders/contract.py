@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, T
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 __all__ = [
+    "MAX_LABEL_CHARS",
+    "Conclusion",
     "Grade",
     "Grader",
     "GraderCall",
@@ -43,7 +45,8 @@ SharedReason: TypeAlias = Literal[
 """Reasons that any grader's Grade may carry beside those of its own closed list."""
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-_Label = Annotated[str, StringConstraints(max_length=256)]
+MAX_LABEL_CHARS: Final = 256
+_Label = Annotated[str, StringConstraints(max_length=MAX_LABEL_CHARS)]
 _SHAPE: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 

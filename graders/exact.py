@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StringConstraints
 
+from graders.answers import alternatives
 from graders.contract import Grade, Lane, Outcome, ScoreRange
 from graders.extract import STRICT, Extraction, extract, final_part, shortened
 
@@ -88,16 +89,7 @@ class ExactGrader:
 
 
 def _golds(reference: ExactReference, options: ExactOptions) -> list[str]:
-    answers = reference.answer if isinstance(reference.answer, list) else [reference.answer]
-    return [_folded(_written(answer), options) for answer in answers]
-
-
-def _written(answer: str | int | float) -> str:
-    """A number as it is written; nothing for one longer than Python writes."""
-    try:
-        return str(answer)
-    except ValueError:
-        return ""
+    return [_folded(text, options) for text in alternatives(reference.answer)]
 
 
 def _found(text: str, options: ExactOptions) -> Extraction:

@@ -67,7 +67,8 @@ def _opened() -> dict[tuple[int, tuple[str, ...]], _Children]:
 
 def _children(preload: tuple[str, ...]) -> _Children:
     # Keyed by this process, so that a fork of ours never talks to its parent's children.
-    return _opened().setdefault((os.getpid(), preload), _Children(preload))
+    opened, key = _opened(), (os.getpid(), preload)
+    return opened.get(key) or opened.setdefault(key, _Children(preload))
 
 
 class _Died(Exception):
@@ -109,9 +110,14 @@ class _Zygote:
 
     def fork(self) -> _Child:
         ours, theirs = socket.socketpair()
-        with theirs, self._lock:
-            socket.send_fds(self._control, [zygote.COMMAND.pack(zygote.FORK, 0)], [theirs.fileno()])
-            return _Child(ours, self._receive())
+        command = zygote.COMMAND.pack(zygote.FORK, 0)
+        try:
+            with theirs, self._lock:
+                socket.send_fds(self._control, [command], [theirs.fileno()])
+                return _Child(ours, self._receive())
+        except OSError:
+            ours.close()
+            raise
 
     def reap(self, child: _Child) -> int:
         """Kill the child if it lives, and return its wait status once it is dead."""
@@ -150,8 +156,9 @@ class _Child:
             header = self._read(zygote.LENGTH.size)
             if header is None:
                 return None
-            # 600 covers an error's own text; more than this is not a frame of ours.
-            length = min(zygote.LENGTH.unpack(header)[0], limits.output_bytes + 600)
+            (length,) = zygote.LENGTH.unpack(header)
+            if length > limits.output_bytes + zygote.MAX_ERROR_BYTES:
+                raise CallRaised(f"a frame of {length} bytes is none of ours")
             body = self._read(length)
         except TimeoutError:
             raise _Starved from None

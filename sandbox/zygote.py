@@ -27,7 +27,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["COMMAND", "FORK", "LENGTH", "READY", "REAP", "REPLY", "main", "resolve", "serve_calls"]
+__all__ = [
+    "COMMAND",
+    "FORK",
+    "LENGTH",
+    "MAX_ERROR_BYTES",
+    "READY",
+    "REAP",
+    "REPLY",
+    "main",
+    "resolve",
+    "serve_calls",
+]
 
 COMMAND: Final = struct.Struct("!cq")
 REPLY: Final = struct.Struct("!q")
@@ -35,6 +46,9 @@ LENGTH: Final = struct.Struct("!I")
 FORK: Final = b"F"
 REAP: Final = b"R"
 READY: Final = 0
+_MAX_ERROR_CHARS: Final = 500
+MAX_ERROR_BYTES: Final = 12 * _MAX_ERROR_CHARS + 100
+"""The longest error frame: a character takes up to twelve bytes of JSON."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -148,17 +162,21 @@ def _answer(request: dict[str, Any], baseline: int | None) -> bytes:
     signal.setitimer(signal.ITIMER_PROF, request["cpu_s"])
     try:
         response = json.dumps({"value": resolve(function)(*arguments)}).encode()
+        if len(response) > request["output_bytes"]:
+            text = f"returned {len(response)} bytes, the limit is {request['output_bytes']}"
+            response = _error("raised", text)
     except MemoryError:
-        response = b'{"error": "memory"}'
+        response = _error("memory", "")
     except Exception as error:  # noqa: BLE001 - the boundary itself: the owner raises it again
-        text = f"{type(error).__name__}: {error}"[:500]
-        response = json.dumps({"error": "raised", "text": text}).encode()
+        text = f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARS]
+        response = _error("raised", text)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    if len(response) > request["output_bytes"]:
-        text = f"returned {len(response)} bytes, the limit is {request['output_bytes']}"
-        return json.dumps({"error": "raised", "text": text}).encode()
     return response
+
+
+def _error(kind: str, text: str) -> bytes:
+    return json.dumps({"error": kind, "text": text}).encode()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from service.bodies import BodyRefused, read_body
 from service.broker import Answer, Broker, QueueFull, QueueUnavailable
 from service.catalogue import Catalogue, catalogue
 from service.groups import GroupStats, group_stats
-from service.intake import BadRequest, GradeRequest, Intake, TooManyItems, read_request
+from service.intake import BadRequest, GradeRequest, TooManyItems, read_request
 from service.metrics import Metrics
 from service.openapi import complete_openapi, request_body
 from service.readiness import Readiness, readiness
@@ -109,7 +109,7 @@ async def _grade(request: Request, settings: Settings, metrics: Metrics) -> Resp
         intake = read_request(body, settings=settings)
         metrics.items.inc(len(intake.answers))
         broker = _broker(request)
-        answers = await broker.submit(intake.works, deadline_s=intake.deadline_s)
+        graded = await broker.submit(intake.works, deadline_s=intake.deadline_s)
     except BodyRefused as error:
         return _refusal(error.status, str(error))
     except BadJson as error:
@@ -123,17 +123,15 @@ async def _grade(request: Request, settings: Settings, metrics: Metrics) -> Resp
     except QueueUnavailable:
         message = "Redis is away, nothing was graded: send the request again"
         return _refusal(503, message, retry_after_s=_RETRY_AFTER_S)
-    for place, answer in zip(intake.places, answers, strict=True):
-        intake.answers[place] = answer
-    return Response(_join(intake), media_type="application/json")
+    body = _join(intake.filled(graded), intake.groups)
+    return Response(body, media_type="application/json")
 
 
-def _join(intake: Intake) -> bytes:
-    answers: list[Answer] = [answer for answer in intake.answers if answer is not None]
+def _join(answers: Sequence[Answer], named: Sequence[str | None]) -> bytes:
     verdicts = b",".join(answer.verdict for answer in answers)
-    if not any(intake.groups):
+    if all(group is None for group in named):
         return b'{"verdicts":[%b]}' % verdicts
-    stats = group_stats(intake.groups, [a.reward for a in answers], [a.mark for a in answers])
+    stats = group_stats(named, [a.reward for a in answers], [a.mark for a in answers])
     groups = orjson.dumps({name: entry.model_dump() for name, entry in stats.items()})
     return b'{"verdicts":[%b],"groups":%b}' % (verdicts, groups)
 

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from graders.contract import Lane
-from service.grading import unanswered
+from service.grading import refused
 from service.redis_link import BLOCK_MS, append, connect, entries_of
 from service.settings import Settings
 from service.streams import LANES, Chunk, Mark, Reply, Tally, jobs_key, reply_key, workers_key
@@ -239,7 +239,6 @@ class Broker:
             try:
                 if lost:
                     # Redis may have come back empty: what is still awaited goes out once more.
-                    self._forget_expired()
                     await self._append(list(self._sent.values()))
                     last, lost = b"0-0", False
                 last = await self._read_once(last)
@@ -254,8 +253,8 @@ class Broker:
             {self._reply_key: last}, count=_REPLIES_PER_READ, block=BLOCK_MS
         )
         entries = entries_of(found)
+        self._forget_expired()
         if not entries:
-            self._forget_expired()
             return last
         for entry in entries:
             if entry.fields is not None:
@@ -285,5 +284,5 @@ class Broker:
 
 
 def _late(work: Work) -> Answer:
-    verdict = unanswered(work.item_id, "deadline")
+    verdict = refused(work.item_id, "failed", "deadline")
     return Answer(verdict.model_dump_json().encode(), None, "f")

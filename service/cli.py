@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from graders.contract import Lane
 from service import __version__
+from service.broker import QueueFull, QueueUnavailable
 from service.doctor import examine, table
 from service.embedded_redis import RedisStartFailed
-from service.grade_file import BadGraders, grade_file, read_graders
+from service.grade_file import BadGraders, SameFile, grade_file, read_graders
 from service.logs import set_up_logging
 from service.processes import run_worker
 from service.serve import PortTaken, serve, serve_api
@@ -42,8 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ValidationError as error:
         return _complain(*_setting_problems(error))
-    except (BadGraders, OSError, PortTaken, RedisStartFailed, _Usage) as error:
+    except (BadGraders, OSError, PortTaken, RedisStartFailed, SameFile, _Usage) as error:
         return _complain(str(error))
+    except QueueFull as error:
+        return _complain(f"{error}, or raise TOUCHSTONE_QUEUE_CHUNKS")
+    except QueueUnavailable as error:
+        return _complain(f"Redis is away ({error}): look at TOUCHSTONE_REDIS_URL")
     except KeyboardInterrupt:
         _complain("interrupted")
         return _INTERRUPTED

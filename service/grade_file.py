@@ -6,6 +6,7 @@ import asyncio
 import functools
 import itertools
 import json
+import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeAlias
@@ -14,16 +15,17 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from tqdm import tqdm
 
 from graders.contract import GraderCall
-from service.broker import Answer, Broker
+from service.broker import Answer, Broker, QueueFull, QueueUnavailable
 from service.field_errors import first_error
-from service.intake import take_items
+from service.intake import Intake, bad_item, take_items
 from service.processes import the_redis, the_workers
 from service.settings import Settings
 from service.strict_json import BadJson, loads
 
-__all__ = ["BadGraders", "grade_file", "read_graders"]
+__all__ = ["BadGraders", "SameFile", "grade_file", "read_graders"]
 
 _WINDOW: Final = 1_024
+_RETRY_S: Final = 0.5
 _CALLS: Final = TypeAdapter(list[GraderCall])
 
 
@@ -31,11 +33,16 @@ class BadGraders(Exception):
     """The `--graders` text is no list of grader calls; the message says where."""
 
 
+class SameFile(Exception):
+    """The verdicts would be written over the items."""
+
+
 class Line(NamedTuple):
-    """One line of the input: its value, or the complaint about it, and its length in bytes."""
+    """One line of the input: its value or the complaint about it, and its length in bytes."""
 
     value: JsonValue
     size: int
+    complaint: str | None = None
 
 
 _Ask: TypeAlias = Callable[[list[Line]], Coroutine[None, None, list[Answer]]]
@@ -59,6 +66,8 @@ async def grade_file(
     source: Path, target: Path, *, graders: Sequence[GraderCall], settings: Settings
 ) -> int:
     """Grade every line in order and return how many failed."""
+    if _is_same(source, target):
+        raise SameFile(f"{target} holds the items: name another file for the verdicts")
     with (
         source.open("rb") as lines,
         target.open("wb") as out,
@@ -72,6 +81,10 @@ async def grade_file(
             windows = _windows(_parsed(lines, nesting=settings.nesting))
             ask = functools.partial(_answers, graders=graders, broker=broker, settings=settings)
             return await _grade_windows(windows, ask, out=out, bar=bar)
+
+
+def _is_same(source: Path, target: Path) -> bool:
+    return target.is_file() and target.samefile(source)
 
 
 def _progress_bar(source: Path) -> tqdm[NoReturn]:
@@ -101,13 +114,27 @@ async def _grade_windows(
 async def _answers(
     window: list[Line], *, graders: Sequence[GraderCall], broker: Broker, settings: Settings
 ) -> list[Answer]:
-    intake = take_items(
-        [line.value for line in window], graders, deadline_s=settings.max_deadline_s
-    )
-    graded = await broker.submit(intake.works, deadline_s=intake.deadline_s)
-    for place, answer in zip(intake.places, graded, strict=True):
-        intake.answers[place] = answer
-    return [answer for answer in intake.answers if answer is not None]
+    read = [line.value for line in window if line.complaint is None]
+    intake = take_items(read, graders, deadline_s=settings.max_deadline_s)
+    answers = iter(intake.filled(await _submitted(intake, broker)))
+    return [
+        next(answers)
+        if line.complaint is None
+        else bad_item(None, {"field": "", "message": line.complaint})
+        for line in window
+    ]
+
+
+async def _submitted(intake: Intake, broker: Broker) -> list[Answer]:
+    """Nobody waits at the other end of a file, so a queue that is full or away is waited for."""
+    limit = time.monotonic() + intake.deadline_s
+    while True:
+        try:
+            return await broker.submit(intake.works, deadline_s=intake.deadline_s)
+        except (QueueFull, QueueUnavailable):
+            if time.monotonic() > limit:
+                raise
+            await asyncio.sleep(_RETRY_S)
 
 
 def _parsed(lines: Iterable[bytes], *, nesting: int) -> Iterator[Line]:
@@ -116,9 +143,8 @@ def _parsed(lines: Iterable[bytes], *, nesting: int) -> Iterator[Line]:
             continue
         try:
             yield Line(loads(line, nesting=nesting), len(line))
-        except BadJson:
-            # Not an object, so it becomes the verdict `bad_item` in its place.
-            yield Line(None, len(line))
+        except BadJson as error:
+            yield Line(None, len(line), str(error))
 
 
 def _windows(lines: Iterator[Line]) -> Iterator[list[Line]]:

@@ -27,7 +27,7 @@ from graders.registry import GRADERS
 from service.field_errors import first_error
 from service.streams import Mark, Parcel, Tally
 
-__all__ = ["Graded", "GradingLimits", "grade_item", "grade_parcels", "unanswered"]
+__all__ = ["Graded", "GradingLimits", "grade_parcels", "refused"]
 
 _LOG: Final = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
@@ -77,7 +77,7 @@ def grade_parcels(
         shared = _plan(parcel.graders)
         for item in parcel.items:
             if expired():
-                verdict = unanswered(item.id, "deadline")
+                verdict = refused(item.id, "failed", "deadline")
             else:
                 plan = shared if item.graders is None else _plan(item.graders)
                 verdict = _grade_by(plan, item, limits=limits)
@@ -91,14 +91,15 @@ def grade_parcels(
     return Graded(verdicts, rewards, "".join(marks), tally)
 
 
-def grade_item(item: Item, calls: Sequence[GraderCall], *, limits: GradingLimits) -> Verdict:
-    """The verdict on one item; its own graders go before the ones given."""
-    return _grade_by(_plan(calls if item.graders is None else item.graders), item, limits=limits)
-
-
-def unanswered(item_id: str | None, reason: SharedReason) -> Verdict:
-    """The verdict on an item that we could not grade."""
-    return _refusal(item_id, "failed", reason)
+def refused(
+    item_id: str | None,
+    outcome: Outcome,
+    reason: SharedReason,
+    detail: Mapping[str, str] | None = None,
+) -> Verdict:
+    """The verdict on an item that no grader has seen."""
+    grade = _grade_of(_SERVICE, outcome, reason, detail)
+    return Verdict(id=item_id, reward=None, outcome=outcome, grades=[grade])
 
 
 def _plan(calls: Sequence[GraderCall]) -> _Plan:
@@ -111,11 +112,11 @@ def _plan(calls: Sequence[GraderCall]) -> _Plan:
 
 def _grade_by(plan: _Plan, item: Item, *, limits: GradingLimits) -> Verdict:
     if plan.refusal is not None:
-        return _refusal(item.id, "ungradable", plan.refusal)
+        return refused(item.id, "ungradable", plan.refusal)
     text = graded_text(item)
     if text is None:
         detail = {"field": "completion", "message": "holds no message of the role assistant"}
-        return _refusal(item.id, "ungradable", "bad_item", detail)
+        return refused(item.id, "ungradable", "bad_item", detail)
     grades = [
         step
         if isinstance(step, Grade)
@@ -214,13 +215,3 @@ def _grade_of(
         reason=reason,
         detail=dict(detail or {}),
     )
-
-
-def _refusal(
-    item_id: str | None,
-    outcome: Outcome,
-    reason: SharedReason,
-    detail: Mapping[str, str] | None = None,
-) -> Verdict:
-    grade = _grade_of(_SERVICE, outcome, reason, detail)
-    return Verdict(id=item_id, reward=None, outcome=outcome, grades=[grade])

@@ -8,14 +8,23 @@ from typing import Any, Final, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from graders.contract import Grade, GraderCall, Item, Lane, Verdict
+from graders.contract import MAX_LABEL_CHARS, GraderCall, Item, Lane
 from graders.registry import GRADERS
 from service.broker import Answer, Work
 from service.field_errors import FieldError, first_error
+from service.grading import refused
 from service.settings import Settings
 from service.strict_json import loads
 
-__all__ = ["BadRequest", "GradeRequest", "Intake", "TooManyItems", "read_request", "take_items"]
+__all__ = [
+    "BadRequest",
+    "GradeRequest",
+    "Intake",
+    "TooManyItems",
+    "bad_item",
+    "read_request",
+    "take_items",
+]
 
 
 class BadRequest(Exception):
@@ -29,7 +38,7 @@ class TooManyItems(Exception):
 class GradeRequest(BaseModel):
     """The body of `POST /v1/grade`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     graders: list[GraderCall] = Field(default_factory=list)
     items: list[Item]
@@ -39,7 +48,7 @@ class GradeRequest(BaseModel):
 class _Envelope(BaseModel):
     """A GradeRequest whose items are not looked at yet."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     graders: list[GraderCall] = Field(default_factory=list)
     # Any: each item is checked by itself below, so that a bad one is its own affair.
@@ -56,15 +65,22 @@ class Intake(NamedTuple):
     groups: list[str | None]
     deadline_s: float
 
+    def filled(self, graded: Sequence[Answer]) -> list[Answer]:
+        """All answers in the order of the items, once the works have theirs."""
+        for place, answer in zip(self.places, graded, strict=True):
+            self.answers[place] = answer
+        return [answer for answer in self.answers if answer is not None]
 
-_ITEMS: Final = TypeAdapter(list[Item], config=ConfigDict(strict=True))
+
+# Strictness is asked for at each call: a model's own setting does not reach the models within.
+_ITEMS: Final = TypeAdapter(list[Item])
 
 
 def read_request(body: bytes, *, settings: Settings) -> Intake:
     """The work of a request body; raises BadJson, BadRequest or TooManyItems."""
     value = loads(body, nesting=settings.nesting)
     try:
-        envelope = _Envelope.model_validate(value)
+        envelope = _Envelope.model_validate(value, strict=True)
     except ValidationError as error:
         problem = first_error(error)
         raise BadRequest(f"{problem['field'] or 'body'}: {problem['message']}") from None
@@ -89,7 +105,7 @@ def take_items(
     intake = Intake([], [], [None] * len(raw_items), [None] * len(raw_items), deadline_s)
     for place, raw in enumerate(raw_items):
         if place in problems:
-            intake.answers[place] = _bad_item(raw, problems[place])
+            intake.answers[place] = bad_item(raw, problems[place])
             continue
         own = raw.get("graders")
         lane = shared_lane if own is None else _lane([call["name"] for call in own])
@@ -101,7 +117,7 @@ def take_items(
 
 def _problems(raw_items: Sequence[Any]) -> dict[int, FieldError]:
     try:
-        _ITEMS.validate_python(raw_items)
+        _ITEMS.validate_python(raw_items, strict=True)
     except ValidationError:
         return {
             place: problem
@@ -124,18 +140,10 @@ def _lane(names: Sequence[str]) -> Lane:
     return "code" if "code" in lanes else "light"
 
 
-def _bad_item(raw: JsonValue, problem: FieldError) -> Answer:
+def bad_item(raw: JsonValue, problem: FieldError) -> Answer:
+    """The answer to what is no Item, under its id if it has one."""
     item_id = raw.get("id") if isinstance(raw, dict) else None
-    known = isinstance(item_id, str) and len(item_id) <= 256
-    grade = Grade(
-        grader="service",
-        version="",
-        score=None,
-        outcome="ungradable",
-        reason="bad_item",
-        detail=dict(problem),
-    )
-    verdict = Verdict(
-        id=item_id if known else None, reward=None, outcome="ungradable", grades=[grade]
-    )
+    if not isinstance(item_id, str) or len(item_id) > MAX_LABEL_CHARS:
+        item_id = None
+    verdict = refused(item_id, "ungradable", "bad_item", problem)
     return Answer(verdict.model_dump_json().encode(), None, "u")

@@ -66,11 +66,7 @@ class Workers:
         # A worker meets no client, so it is not told the keys.
         self._settings = settings.model_copy(update={"api_keys": {}})
         self._processes = [self._started() for _ in range(settings.workers)]
-
-    @property
-    def pids(self) -> list[int]:
-        """The process ids of the workers."""
-        return [process.pid for process in self._processes if process.pid is not None]
+        _LOG.info("%d worker processes started", settings.workers)
 
     async def keep(self) -> None:
         """Replace what dies, until cancelled."""
@@ -84,7 +80,13 @@ class Workers:
                 _LOG.warning(
                     "a worker ended (%s), starting another", self._processes[place].exitcode
                 )
-                self._processes[place] = self._started()
+                self._restart(place)
+
+    def _restart(self, place: int) -> None:
+        try:
+            self._processes[place] = self._started()
+        except OSError as error:
+            _LOG.error("no worker can be started (%s), trying again", error)
 
     def _keep_server(self) -> None:
         if self._server is None or self._server.alive:

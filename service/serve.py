@@ -80,5 +80,5 @@ def _run(settings: Settings, listener: socket.socket, *, open_broker: OpenBroker
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     host, port = listener.getsockname()[:2]
-    _LOG.info("listening on http://%s:%d, %d worker processes", host, port, settings.workers)
+    _LOG.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     uvicorn.Server(config).run(sockets=[listener])

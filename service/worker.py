@@ -22,7 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 from graders.contract import Lane, SharedReason
 from graders.registry import GRADERS
 from sandbox import close_calls
-from service.grading import GradingLimits, grade_parcels, unanswered
+from service.grading import GradingLimits, grade_parcels, refused
 from service.memory import spare_the_collector
 from service.redis_link import BLOCK_MS, append, connect, entries_of
 from service.settings import Settings
@@ -72,7 +72,7 @@ def _warm_up(lanes: Sequence[Lane]) -> None:
 
 
 class _LaneWorker:
-    """One lane's consumer: as many chunks in flight as it has slots, never one ahead."""
+    """One lane's consumer: it takes a chunk when a slot is free, and reads none ahead."""
 
     def __init__(self, redis: Redis, lane: Lane, *, settings: Settings) -> None:
         self._redis = redis
@@ -253,7 +253,8 @@ class _LaneWorker:
 
 
 def _unanswered(chunk: Chunk, item_ids: Sequence[str | None], *, reason: SharedReason) -> Reply:
-    verdicts = [unanswered(item_id, reason).model_dump_json().encode() for item_id in item_ids]
+    refusals = [refused(item_id, "failed", reason) for item_id in item_ids]
+    verdicts = [refusal.model_dump_json().encode() for refusal in refusals]
     tally: Tally = Counter({("service", "failed", str(reason)): len(verdicts)})
     marks = "f" * len(verdicts)
     return Reply(chunk.chunk_id, chunk.offset, verdicts, [None] * len(verdicts), marks, tally)

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-_ADDRESS = re.compile(r"listening on (http://\S+?),")
+_ADDRESS = re.compile(r"listening on (http://\S+)")
 
 
 def wait_until(condition: Callable[[], bool], *, limit_s: float = 60.0) -> None:
@@ -45,8 +45,8 @@ def alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def children(pid: int) -> list[int]:
-    """The living descendants of a process, nearest first."""
+def own_children(pid: int) -> list[int]:
+    """The living children of a process."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -55,6 +55,12 @@ def children(pid: int) -> list[int]:
             continue
         if parent == pid:
             found.append(int(entry.parent.name))
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The living descendants of a process, nearest first."""
+    found = own_children(pid)
     return found + [below for child in found for below in children(child)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final, get_args
 
+from graders.answers import alternatives
 from graders.contract import Grade, Lane, Outcome, ScoreRange
 from graders.extract import Extraction, Style, extract, final_part, shortened
 from graders.math_answers.arithmetic import TooBig
@@ -72,22 +73,9 @@ class MathGrader:
 
 
 def _golds(reference: MathReference) -> list[Gold] | None:
-    answers = reference.answer if isinstance(reference.answer, list) else [reference.answer]
-    golds: list[Gold] = []
-    for answer in answers:
-        gold = read_gold(_written(answer))
-        if gold is None:
-            return None
-        golds.append(gold)
-    return golds
-
-
-def _written(answer: str | int | float) -> str:
-    """A number as it is written; nothing for one longer than Python writes."""
-    try:
-        return str(answer)
-    except ValueError:
-        return ""
+    golds = [read_gold(text) for text in alternatives(reference.answer)]
+    readable = [gold for gold in golds if gold is not None]
+    return readable if len(readable) == len(golds) else None
 
 
 def _can_be_read(gold: Gold) -> bool:

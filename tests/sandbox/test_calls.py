@@ -27,7 +27,7 @@ from sandbox import (
     warm_calls,
 )
 from sandbox.contract import Json
-from tests.live import alive, children, wait_until
+from tests.live import alive, children, command_line, own_children, wait_until
 from tests.sandbox import functions
 
 LIMITS = CallLimits(cpu_s=5, wall_s=60)
@@ -36,10 +36,17 @@ MIB = 2**20
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
-    before = set(children(os.getpid()))
+    before = set(own_children(os.getpid()))
     yield
     close_calls()
-    wait_until(lambda: set(children(os.getpid())) <= before)
+    wait_until(lambda: set(own_children(os.getpid())) <= before)
+
+
+def _zygote() -> int:
+    """The one that this process has started."""
+    ours = own_children(os.getpid())
+    (zygote,) = [pid for pid in ours if "zygote" in command_line(pid) and children(pid)]
+    return zygote
 
 
 def test_returns_what_the_function_returns() -> None:
@@ -48,7 +55,7 @@ def test_returns_what_the_function_returns() -> None:
 
 def test_a_warm_child_serves_again_and_again() -> None:
     warm_calls(())
-    (zygote,) = [pid for pid in children(os.getpid()) if children(pid)]
+    zygote = _zygote()
     pids = {call(functions.pid_of_child, limits=LIMITS) for _ in range(5)}
     assert pids == set(children(zygote))
 
@@ -120,7 +127,7 @@ def test_nothing_of_ours_reaches_a_child(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_parent_of_the_children_never_holds_an_argument() -> None:
     canary = "gold-" + os.urandom(8).hex()
     assert call(functions.echo, canary, limits=LIMITS) == canary
-    (zygote,) = [pid for pid in children(os.getpid()) if children(pid)]
+    zygote = _zygote()
     (child,) = children(zygote)
     assert canary.encode() in _memory_of(child)
     assert canary.encode() not in _memory_of(zygote)
@@ -144,7 +151,7 @@ def _memory_of(pid: int) -> bytes:
 
 def test_a_killed_zygote_is_replaced() -> None:
     warm_calls(())
-    (zygote,) = [pid for pid in children(os.getpid()) if children(pid)]
+    zygote = _zygote()
     family = [zygote, *children(zygote)]
     os.kill(zygote, signal.SIGKILL)
     wait_until(lambda: not any(alive(pid) for pid in family))
@@ -154,7 +161,7 @@ def test_a_killed_zygote_is_replaced() -> None:
 def test_preload_is_done_once_before_the_children_are_forked() -> None:
     preload = ("json", "tests.sandbox.functions:remember_pid")
     remembered = call(functions.remembered_pid, limits=LIMITS, preload=preload)
-    (zygote,) = [pid for pid in children(os.getpid()) if children(pid)]
+    zygote = _zygote()
     assert remembered == zygote
 
 
@@ -203,10 +210,15 @@ def test_closing_while_a_call_runs_ends_that_call() -> None:
         started = threading.Event()
         hung = threads.submit(_spin_after, started)
         started.wait()
-        wait_until(lambda: any(children(pid) for pid in children(os.getpid())))
+        wait_until(_has_children)
         close_calls()
         with pytest.raises(CallError):
             hung.result()
+
+
+def _has_children() -> bool:
+    ours = own_children(os.getpid())
+    return any(children(pid) for pid in ours if "zygote" in command_line(pid))
 
 
 def _spin_after(started: threading.Event) -> Json:

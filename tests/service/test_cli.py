@@ -11,6 +11,7 @@ import sys
 import termios
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,8 @@ def _write(path: Path, lines: list[str]) -> Path:
     return path
 
 
-def _verdicts(path: Path) -> list[Mapping[str, object]]:
+# Any: the fields of a verdict, as JSON has them.
+def _verdicts(path: Path) -> list[Mapping[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -69,6 +71,35 @@ def test_grade_writes_a_verdict_a_line_in_order(tmp_path: Path) -> None:
         ("d", 1.0, "graded"),
     ]
     assert "%" not in ran.stderr
+    details = [v["grades"][0]["detail"].get("message", "") for v in verdicts[1:3]]
+    assert ["is not JSON" in details[0], "same key twice" in details[1]] == [True, True]
+
+
+def test_grade_never_writes_over_the_items(tmp_path: Path) -> None:
+    source = _write(tmp_path / "in.jsonl", [json.dumps(ITEMS[0])])
+    (tmp_path / "link.jsonl").symlink_to(source)
+    for target in (source, tmp_path / "link.jsonl"):
+        ran = _run("grade", source, "-o", target, "--graders", "math")
+        assert ran.returncode == 2
+        assert "name another file" in ran.stderr
+    assert json.loads(source.read_text()) == ITEMS[0]
+
+
+def test_grade_waits_for_a_queue_that_is_full(tmp_path: Path) -> None:
+    source = _write(tmp_path / "in.jsonl", [json.dumps(ITEMS[0])] * 3_000)
+    target = tmp_path / "out.jsonl"
+    ran = _run("grade", source, "-o", target, "--graders", "math", QUEUE_CHUNKS="1")
+    assert ran.returncode == 0, ran.stderr
+    assert [verdict["reward"] for verdict in _verdicts(target)] == [1.0] * 3_000
+
+
+def test_grade_says_where_redis_is_not(tmp_path: Path) -> None:
+    source = _write(tmp_path / "in.jsonl", [json.dumps(ITEMS[0])])
+    settings = {"REDIS_URL": "redis://127.0.0.1:1/0", "MAX_DEADLINE_S": "1", "DEADLINE_S": "1"}
+    ran = _run("grade", source, "-o", tmp_path / "out.jsonl", "--graders", "math", **settings)
+    assert ran.returncode == 2
+    assert "look at TOUCHSTONE_REDIS_URL" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 def test_grade_says_that_some_failed_by_its_status(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from pydantic import BaseModel
 
-from graders.contract import Grade, GraderCall, Item
+from graders.contract import Grade, GraderCall, Item, Verdict
 from graders.exact import ExactGrader
 from graders.registry import GRADERS
 from sandbox import CallUnavailable
-from service.grading import GradingLimits, grade_item, grade_parcels
+from service.grading import GradingLimits, grade_parcels
 from service.streams import Parcel
 
 LIMITS = GradingLimits(text_chars=100)
@@ -49,6 +49,13 @@ def _item(completion: str = "a", **fields: object) -> Item:
 
 CALLS = [GraderCall(name="exact")]
 
+
+def _verdict(item: Item, calls: list[GraderCall]) -> Verdict:
+    parcel = Parcel(graders=calls, items=[item])
+    graded = grade_parcels([parcel], limits=LIMITS, expired=lambda: False)
+    return Verdict.model_validate_json(graded.verdicts[0])
+
+
 OURS: list[tuple[str, Grading]] = [
     ("raises", _raise(LookupError("secret gold"))),
     ("no child to be had", _raise(CallUnavailable("overloaded"))),
@@ -65,7 +72,7 @@ def test_a_grader_at_fault_is_tried_again_and_then_failed(
     grader = ScriptedGrader(script)
     monkeypatch.setitem(GRADERS, "exact", grader)
     with caplog.at_level(logging.ERROR):
-        verdict = grade_item(_item("the completion"), CALLS, limits=LIMITS)
+        verdict = _verdict(_item("the completion"), CALLS)
     assert (verdict.reward, verdict.outcome) == (None, "failed")
     assert verdict.grades[0].reason == "internal_error"
     assert grader.calls == 3
@@ -82,27 +89,27 @@ def test_a_fault_that_passes_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) ->
         return _grade(1.0)
 
     monkeypatch.setitem(GRADERS, "exact", ScriptedGrader(script))
-    verdict = grade_item(_item(), CALLS, limits=LIMITS)
+    verdict = _verdict(_item(), CALLS)
     assert (verdict.reward, verdict.outcome) == (1.0, "graded")
 
 
 @pytest.mark.parametrize(("length", "reason"), [(99, "match"), (100, "match"), (101, "too_long")])
 def test_the_limit_of_a_text(length: int, reason: str) -> None:
     item = _item("a" * length, reference={"answer": "a" * length})
-    verdict = grade_item(item, CALLS, limits=LIMITS)
+    verdict = _verdict(item, CALLS)
     assert verdict.grades[0].reason == reason
     assert verdict.reward == float(reason == "match")
 
 
 def test_an_items_own_graders_go_before_the_requests() -> None:
     item = _item(graders=[{"name": "exact", "weight": 3}])
-    assert grade_item(item, [], limits=LIMITS).reward == 3.0
+    assert _verdict(item, []).reward == 3.0
 
 
 def test_a_slow_grade_says_how_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([10.0, 10.25])
     monkeypatch.setattr("service.grading.time.perf_counter", lambda: next(clock))
-    assert grade_item(_item(), CALLS, limits=LIMITS).grades[0].seconds == 0.25
+    assert _verdict(_item(), CALLS).grades[0].seconds == 0.25
 
 
 def test_what_expires_on_the_way_is_not_run() -> None:

@@ -73,6 +73,13 @@ def test_a_bad_item_gets_its_own_verdict_and_spoils_no_other(live: LiveService) 
         assert verdict["id"] == (item_id or None)
 
 
+def test_a_bad_item_is_as_bad_alone(live: LiveService) -> None:
+    for item, reason, field, _ in BAD_ITEMS:
+        (verdict,) = live.grade(_batch(item))
+        grade = verdict["grades"][0]
+        assert (grade["reason"], grade["detail"].get("field", "")) == (reason, field)
+
+
 REFUSED: list[tuple[bytes, int, str]] = [
     (b"", 400, "not JSON"),
     (b"[]", 422, "body"),
@@ -82,6 +89,8 @@ REFUSED: list[tuple[bytes, int, str]] = [
     (b'{"items":[],"extra":1}', 422, "extra: unknown field"),
     (b'{"items":[],"graders":[{"name":1}]}', 422, "graders[0].name"),
     (b'{"items":[],"graders":[{"name":"math","weight":1e7}]}', 422, "graders[0].weight"),
+    (b'{"items":[],"graders":[{"name":"math","weight":"1"}]}', 422, "graders[0].weight"),
+    (b'{"items":[],"deadline_s":"5"}', 422, "deadline_s"),
     (b'{"items":[],"deadline_s":0}', 422, "deadline_s"),
     (b'{"items":[],"deadline_s":1e9}', 422, "deadline_s: at most 3600"),
     (b'{"items":[{"completion":"\\ud800 \\\\boxed{41}"}]}', 400, "surrogate"),
