@@ -15,7 +15,8 @@ _CLOCK: Final = re.compile(
     re.IGNORECASE,
 )
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'\u2019-]*(?:[ ,./;-]+[A-Za-z][A-Za-z'\u2019-]*)*")
-_WORD: Final = re.compile(r"[a-z'\u2019]+")
+_WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019])*")
+_NO_PUNCTUATION: Final = re.compile(r"[^\w\s'\u2019,.;:!\"()/-]")
 _VOWELS: Final = frozenset("aeiouyAEIOUY")
 _SHORT_WORDS: Final = frozenset(("no", "yes", "odd", "even", "true", "false", "none", "up", "down"))
 _MATH_WORDS: Final = frozenset((
@@ -70,8 +71,12 @@ def reads_as_text(raw: str, normal: str) -> bool:
 
 
 def same_words(gold: str, answer: str) -> bool:
-    """Whether two texts say the same, case, articles, punctuation and plural endings aside."""
-    return _stems(gold) == _stems(answer)
+    """Whether two texts say the same, case, articles, punctuation and plural endings aside.
+
+    A sign that is no punctuation may turn the meaning round, so it has to stand in both.
+    """
+    signs = [_NO_PUNCTUATION.findall(text) for text in (gold, answer)]
+    return signs[0] == signs[1] and _stems(gold) == _stems(answer)
 
 
 def _stems(text: str) -> list[str]:
