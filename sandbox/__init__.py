@@ -2,6 +2,8 @@
 
 from sandbox.calls import call, close_calls, warm_calls
 from sandbox.contract import (
+    LAYERS,
+    OWN_FAULTS,
     CallCrashed,
     CallError,
     CallLimits,
@@ -9,9 +11,20 @@ from sandbox.contract import (
     CallRaised,
     CallTimedOut,
     CallUnavailable,
+    Ending,
+    EndingKind,
+    Floor,
+    Isolation,
+    Job,
+    Layer,
+    Limits,
+    SandboxOptions,
 )
+from sandbox.runs import close_runs, isolation, open_runs, run
 
 __all__ = [
+    "LAYERS",
+    "OWN_FAULTS",
     "CallCrashed",
     "CallError",
     "CallLimits",
@@ -19,7 +32,19 @@ __all__ = [
     "CallRaised",
     "CallTimedOut",
     "CallUnavailable",
+    "Ending",
+    "EndingKind",
+    "Floor",
+    "Isolation",
+    "Job",
+    "Layer",
+    "Limits",
+    "SandboxOptions",
     "call",
     "close_calls",
+    "close_runs",
+    "isolation",
+    "open_runs",
+    "run",
     "warm_calls",
 ]

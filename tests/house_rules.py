@@ -19,12 +19,18 @@ _ROOMS: Final = frozenset({"graders", "sandbox", "service", "trainer_client"})
 _FOLDERS: Final = _ROOMS | {"bench", "tests"}
 _LINES: Final = 300
 _FUNCTION_LINES: Final = 40
+# Where a program is run, in a box of its own.
+_MAY_EVALUATE: Final = frozenset({"sandbox/backends/forkserver/program.py"})
 _EMPTY_WORDS: Final = re.compile(r"(^|_)(utils?|helpers?|common|misc)$")
 _NOT_REALLY_STDLIB: Final = frozenset({"bench/queue.py"})  # the one name the project is asked for
 _MAY_PRINT: Final = frozenset({"service/cli.py"})
 _MAY_READ_ENVIRONMENT: Final = frozenset({"service/settings.py"})
-# A grader's own error, and the child's side of `sandbox.call`: one broad handler each.
-_BROAD_HANDLERS: Final = {"service/grading.py": 1, "sandbox/zygote.py": 1}
+# A grader's own error, the child's side of `sandbox.call`, and what a program did not catch.
+_BROAD_HANDLERS: Final = {
+    "service/grading.py": 1,
+    "sandbox/zygote.py": 1,
+    "sandbox/backends/forkserver/program.py": 1,
+}
 _BROAD: Final = frozenset({"Exception", "BaseException"})
 _ENVIRONMENT: Final = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"})
 _UNPICKLERS: Final = frozenset({"pickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"})
@@ -177,7 +183,7 @@ def _environment(source: Source) -> Iterator[Finding]:
 
 
 def _evaluation(source: Source) -> Iterator[Finding]:
-    if source.room not in _ROOMS:
+    if source.room not in _ROOMS or source.path in _MAY_EVALUATE:
         return
     for node, name in _mentions(source.tree):
         builtin = name.removeprefix("builtins.") in _BUILTIN_EVALUATORS

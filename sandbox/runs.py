@@ -1,0 +1,86 @@
+"""`run`: hand a job to this process's backend, which is opened once and closed at its end."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import threading
+
+from sandbox.contract import Backend, Ending, Isolation, Job, SandboxOptions
+
+__all__ = ["close_runs", "isolation", "open_runs", "run"]
+
+
+def run(job: Job) -> Ending:
+    """Run a program in the sandbox; waits for a free slot, and for as long as its limits allow.
+
+    Never raises for what the program does, nor for what this host lacks: that is `not_started`.
+    """
+    return _backend().run(job)
+
+
+def isolation() -> Isolation:
+    """The layers in force, as tried out; an OSError says why nothing can be run on this host."""
+    return _backend().isolation()
+
+
+def open_runs(options: SandboxOptions) -> Isolation:
+    """Open the backend that these options describe, in place of any other, and try it out."""
+    close_runs()
+    backend = _opened_with(options)
+    try:
+        return backend.isolation()
+    except BaseException:
+        close_runs()
+        raise
+
+
+def close_runs() -> None:
+    """End every run of this process and leave nothing behind; a later run opens afresh."""
+    opened = _opened()
+    with opened.lock:
+        backend = opened.backends.pop(os.getpid(), None)
+    if backend is not None:
+        backend.close()
+
+
+class _Opened:
+    """The backend of this process; keyed by it, so that a fork never uses its parent's."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.backends: dict[int, Backend] = {}
+
+
+@functools.cache
+def _opened() -> _Opened:
+    atexit.register(close_runs)
+    return _Opened()
+
+
+def _backend() -> Backend:
+    return _opened().backends.get(os.getpid()) or _opened_with(SandboxOptions())
+
+
+def _opened_with(options: SandboxOptions) -> Backend:
+    opened = _opened()
+    with opened.lock:
+        backend = opened.backends.get(os.getpid())
+        if backend is None:
+            backend = opened.backends[os.getpid()] = _made(options)
+        return backend
+
+
+def _made(options: SandboxOptions) -> Backend:
+    # Imported when chosen: each needs what not every host has.
+    if options.backend == "docker":
+        from sandbox.backends.docker import DockerBackend, DockerOptions
+
+        docker = DockerOptions(
+            image=options.image, runtime=options.runtime, policy=options.policy, url=options.url
+        )
+        return DockerBackend(docker, slots=options.slots)
+    from sandbox.backends.forkserver import Forkserver
+
+    return Forkserver(slots=options.slots, readable=options.readable)

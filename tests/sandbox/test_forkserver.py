@@ -1,0 +1,72 @@
+"""The forkserver backend keeps every promise, and the suite notices each layer that is missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import Ending, Isolation, Job
+from sandbox.backends.forkserver import Forkserver
+from sandbox.contract import LAYERS, LayerName
+from sandbox.selfcheck import CHECKS, run_checks
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0,
+    reason="every layer is tried out by root on Linux; as anybody else run `make selfcheck`",
+)
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Forkserver]:
+    opened = Forkserver(slots=4)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+def test_conforms(backend: Forkserver, name: str) -> None:
+    (result,) = run_checks(backend, names=[name])
+    assert result.passed, result.found
+
+
+class Claiming:
+    """A backend that lacks a layer and says that it has it."""
+
+    def __init__(self, backend: Forkserver, isolation: Isolation) -> None:
+        self._backend = backend
+        self._isolation = isolation
+
+    def run(self, job: Job) -> Ending:
+        return self._backend.run(job)
+
+    def isolation(self) -> Isolation:
+        return self._isolation
+
+    def close(self) -> None:
+        self._backend.close()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_without_a_layer_the_suite_turns_red(backend: Forkserver, layer: LayerName) -> None:
+    weak = Claiming(Forkserver(slots=4, without=frozenset({layer})), backend.isolation())
+    names = [check.name for check in CHECKS if check.layer == layer]
+    try:
+        red = [result.check.name for result in run_checks(weak, names=names) if not result.passed]
+    finally:
+        weak.close()
+    assert red, f"none of {names} noticed"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_missing_layer_is_said_to_be_missing(layer: LayerName) -> None:
+    weak = Forkserver(slots=1, without=frozenset({layer}))
+    try:
+        isolation = weak.isolation()
+    finally:
+        weak.close()
+    assert layer in {missing.name for missing in isolation.missing}
+    assert not isolation.meets("strict")
+    assert isolation.meets("standard") == layer.endswith("_cgroup")
