@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from redis.exceptions import RedisError
 
 from graders.contract import Verdict
 from service import __version__
@@ -20,6 +21,7 @@ from service.broker import Answer, Broker, QueueFull, QueueUnavailable
 from service.catalogue import Catalogue, catalogue
 from service.groups import GroupStats, group_stats
 from service.intake import BadRequest, GradeRequest, TooManyItems, read_request
+from service.isolation import IsolationReport, isolation_report
 from service.metrics import Metrics
 from service.openapi import complete_openapi, request_body
 from service.readiness import Readiness, readiness
@@ -71,6 +73,7 @@ def create_app(settings: Settings, *, open_broker: OpenBroker) -> FastAPI:
     app.add_middleware(RequireKey, keys=settings.api_keys)
     _add_grading(app, settings, metrics)
     _add_operations(app, metrics)
+    _add_isolation(app, settings)
     complete_openapi(app, GradeRequest)
     return app
 
@@ -166,6 +169,19 @@ def _add_operations(app: FastAPI, metrics: Metrics) -> None:
             metrics.queued.labels(lane).set(lane_state.chunks)
             metrics.workers.labels(lane).set(lane_state.workers)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_isolation(app: FastAPI, settings: Settings) -> None:
+    @app.get("/v1/isolation", responses={200: {"model": IsolationReport}, **_refusals(401, 503)})
+    async def isolation(request: Request) -> Response:
+        """What the workers' sandboxes enforce, layer by layer, and whether the floor is met."""
+        redis = _broker(request).redis
+        try:
+            report = await isolation_report(redis, floor=settings.isolation_floor)
+        except RedisError:
+            message = "Redis is away, the workers cannot be asked: send the request again"
+            return _refusal(503, message, retry_after_s=_RETRY_AFTER_S)
+        return Response(report.model_dump_json(), media_type="application/json")
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -22,6 +22,7 @@ from service.processes import run_worker
 from service.serve import PortTaken, serve, serve_api
 from service.settings import Settings
 from service.streams import LANES
+from service.worker import NoLaneLeft
 
 __all__ = ["main"]
 
@@ -34,6 +35,18 @@ class _Usage(Exception):
     """The command cannot be carried out as it was given; the message says what to change."""
 
 
+_EXPLAINED: Final = (
+    BadGraders,
+    NoLaneLeft,
+    OSError,
+    PortTaken,
+    RedisStartFailed,
+    SameFile,
+    _Usage,
+)
+"""What stops a command with a message that says what to change."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
@@ -43,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ValidationError as error:
         return _complain(*_setting_problems(error))
-    except (BadGraders, OSError, PortTaken, RedisStartFailed, SameFile, _Usage) as error:
+    except _EXPLAINED as error:
         return _complain(str(error))
     except QueueFull as error:
         return _complain(f"{error}, or raise TOUCHSTONE_QUEUE_CHUNKS")
@@ -142,7 +155,7 @@ def _grade(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     findings = examine(_settings(options))
     sys.stdout.write(table(findings) + "\n")
-    return 0 if all(finding.state == "ok" for finding in findings) else 1
+    return 1 if any(finding.state == "missing" for finding in findings) else 0
 
 
 def _setting_problems(error: ValidationError) -> list[str]:

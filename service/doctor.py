@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -12,32 +13,64 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from graders.registry import GRADERS
+from sandbox import Floor, Isolation, close_runs, open_runs
 from service.embedded_redis import EmbeddedRedis, RedisStartFailed, find_server
+from service.isolation import lacking
+from service.remedies import remedies_here
 from service.settings import Settings
 
-__all__ = ["Finding", "examine", "table"]
+__all__ = ["Finding", "examine", "layer_findings", "table"]
 
-State: TypeAlias = Literal["ok", "missing"]
+State: TypeAlias = Literal["ok", "weak", "missing"]
+"""`weak` is missing for a floor above the one that is asked for."""
 _OLDEST_REDIS: Final = (6, 2)
+_COLUMNS: Final = 100
 
 
 class Finding(NamedTuple):
-    """One thing looked at: how it is, and what to do where it is missing."""
+    """One thing looked at: how it is, and what to do where it is not well."""
 
     what: str
     state: State
     note: str
+    remedies: Sequence[str] = ()
 
 
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything that grading needs; takes a few seconds."""
-    return [_python(), _redis(settings), *_graders(), _cores(settings)]
+    try:
+        # First, so that graders that run programs are tried in the sandbox of the settings.
+        sandbox = _sandbox(settings)
+        return [_python(), _redis(settings), *_graders(), _cores(settings), *sandbox]
+    finally:
+        close_runs()
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """The findings as aligned text."""
+    """The findings as aligned text, every remedy on lines of its own."""
     width = max(len(finding.what) for finding in findings)
-    return "\n".join(f"{f.state:<8} {f.what:<{width}}  {f.note}" for f in findings)
+    return "\n".join(_row(finding, width) for finding in findings)
+
+
+def _row(finding: Finding, width: int) -> str:
+    head = f"{finding.state:<8} {finding.what:<{width}}  "
+    first, *others = [finding.note, *(f"-> {remedy}" for remedy in finding.remedies)]
+    margin = " " * len(head)
+    return "\n".join(
+        [_wrapped(first, head, margin), *(_wrapped(o, margin, margin) for o in others)]
+    )
+
+
+def _wrapped(text: str, head: str, margin: str) -> str:
+    # A path or a command is copied, so no word is cut.
+    return textwrap.fill(
+        text,
+        _COLUMNS,
+        initial_indent=head,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _python() -> Finding:
@@ -51,7 +84,7 @@ def _redis(settings: Settings) -> Finding:
         with EmbeddedRedis() as server:
             return _redis_at(server.url, f"private, {find_server()}")
     except RedisStartFailed as error:
-        return Finding("Redis", "missing", f"{error}; install redis-server or valkey-server")
+        return Finding("Redis", "missing", str(error), ["install redis-server or valkey-server"])
 
 
 def _redis_at(url: str, which: str) -> Finding:
@@ -59,8 +92,8 @@ def _redis_at(url: str, which: str) -> Finding:
         with Redis.from_url(url, socket_timeout=5) as client:
             info = client.info("server")
     except RedisError as error:
-        note = f"{which}: {type(error).__name__}; start it or unset TOUCHSTONE_REDIS_URL"
-        return Finding("Redis", "missing", note)
+        remedy = "start it or unset TOUCHSTONE_REDIS_URL"
+        return Finding("Redis", "missing", f"{which}: {type(error).__name__}", [remedy])
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_REDIS:
         return Finding("Redis", "missing", f"{which}: version {version}, 6.2 is needed")
@@ -83,3 +116,32 @@ def _warm(name: str, warm_up: Callable[[], None]) -> Finding:
 def _cores(settings: Settings) -> Finding:
     note = f"{os.cpu_count()} cores, {settings.workers} worker processes (TOUCHSTONE_WORKERS)"
     return Finding("CPU", "ok", note)
+
+
+def _sandbox(settings: Settings) -> list[Finding]:
+    try:
+        found = open_runs(settings.sandbox_options())
+    except (OSError, ImportError) as error:
+        note = f"the {settings.sandbox} sandbox does not start: {error}"
+        return [Finding("isolation", "missing", note, remedies_here(settings.sandbox))]
+    return layer_findings(found, settings.isolation_floor)
+
+
+def layer_findings(found: Isolation, floor: Floor) -> list[Finding]:
+    """A row per layer, then the level that is reached."""
+    needed = lacking(found, floor)
+    rows = [
+        Finding(
+            f"layer {layer.name}",
+            "ok" if layer.holds else "missing" if layer in needed else "weak",
+            layer.how,
+            [layer.remedy] if layer.remedy else [],
+        )
+        for layer in found.layers
+    ]
+    level = found.level or "less than standard"
+    note = f"the {found.backend} sandbox gives {level}, the floor is {floor}"
+    if found.meets(floor):
+        return [*rows, Finding("isolation", "ok", note)]
+    lower = [f"set TOUCHSTONE_ISOLATION_FLOOR={found.level}"] if found.level is not None else []
+    return [*rows, Finding("isolation", "missing", f"{note}: lane code is not served", lower)]

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from graders.contract import Lane
+from service.isolation import refusals
 from service.streams import LANES, jobs_key, presence_key, workers_key
 
 __all__ = ["LaneState", "Readiness", "readiness"]
@@ -21,6 +22,8 @@ class LaneState(BaseModel):
 
     workers: int
     chunks: int
+    refusals: tuple[str, ...] = ()
+    """Why those that are alive do not serve it, where none does."""
 
 
 class Readiness(BaseModel):
@@ -54,4 +57,7 @@ async def _lane_state(redis: Redis, lane: Lane) -> LaneState:
     gone = [name for name, lives in zip(names, alive, strict=True) if not lives]
     if gone:
         await redis.srem(workers_key(lane), *gone)
-    return LaneState(workers=len(names) - len(gone), chunks=chunks)
+    workers = len(names) - len(gone)
+    refused = lane == "code" and not workers
+    why = await refusals(redis) if refused else ()
+    return LaneState(workers=workers, chunks=chunks, refusals=why)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from sandbox import Floor, SandboxOptions
 
 __all__ = ["Settings"]
 
@@ -53,6 +55,45 @@ class Settings(BaseSettings):
     lease_s: Seconds = Field(5.0, description="Silence after which a worker's chunk is redone.")
     deliveries: Positive = Field(3, description="Workers an item may bring down before it fails.")
     drain_s: Seconds = Field(30.0, description="Time a stopping process has to finish its work.")
+    isolation_floor: Floor = Field(
+        "standard",
+        description="Least isolation for lane `code`: `standard`, or `strict`, with cgroups, too.",
+    )
+    sandbox: Literal["forkserver", "docker"] = Field(
+        "forkserver", description="What runs programs: `forkserver` (Linux, no daemon) or `docker`."
+    )
+    sandbox_slots: Positive = Field(2, description="Programs a worker process runs at once.")
+    sandbox_readable: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="forkserver: folders programs may read besides /usr, written as in PATH.",
+    )
+    sandbox_image: str = Field(
+        "touchstone-sandbox",
+        min_length=1,
+        description="docker: the image programs run in, built from `sandbox/Dockerfile`.",
+    )
+    sandbox_runtime: str | None = Field(
+        None, description="docker: the OCI runtime, such as `runsc`; without it the daemon's own."
+    )
+    sandbox_policy: Literal["fresh", "pooled"] = Field(
+        "fresh",
+        description="docker: a container per run (`fresh`), or used again once clean (`pooled`).",
+    )
+    sandbox_url: str | None = Field(
+        None, description="docker: where the daemon listens; without it its usual socket."
+    )
+
+    def sandbox_options(self) -> SandboxOptions:
+        """What the sandbox's door is opened with."""
+        return SandboxOptions(
+            backend=self.sandbox,
+            slots=self.sandbox_slots,
+            readable=self.sandbox_readable,
+            image=self.sandbox_image,
+            runtime=self.sandbox_runtime,
+            policy=self.sandbox_policy,
+            url=self.sandbox_url,
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -66,6 +107,22 @@ class Settings(BaseSettings):
         if len({name for name, _, _ in pairs}) < len(pairs):
             raise ValueError("TOUCHSTONE_API_KEYS: each name may stand once")
         return values | {"api_keys": {name: secret for name, _, secret in pairs}}
+
+    @field_validator("sandbox_readable", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return tuple(filter(None, value.split(":"))) if isinstance(value, str) else value
+
+    @field_validator("sandbox_readable")
+    @classmethod
+    def _are_folders_below_the_root(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
+        for folder in folders:
+            parts = Path(folder).parts
+            if not folder.startswith("/") or len(parts) == 1 or ".." in parts:
+                raise ValueError(
+                    f"{folder!r} is no absolute folder below /: write it as in /opt/jdk:/opt/go"
+                )
+        return folders
 
     @model_validator(mode="after")
     def _public_needs_key(self) -> Self:

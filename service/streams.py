@@ -23,6 +23,8 @@ __all__ = [
     "load_parcels",
     "presence_key",
     "reply_key",
+    "sandbox_key",
+    "sandboxes_key",
     "workers_key",
 ]
 
@@ -53,6 +55,16 @@ def workers_key(lane: Lane) -> str:
 def presence_key(worker: str) -> str:
     """A key that lives as long as the worker shows signs of life."""
     return f"{_PREFIX}:worker:{worker}"
+
+
+def sandboxes_key() -> str:
+    """The set of the names of the workers that were asked to serve lane `code`."""
+    return f"{_PREFIX}:sandboxes"
+
+
+def sandbox_key(worker: str) -> str:
+    """What such a worker says of its sandbox, for as long as it shows signs of life."""
+    return f"{_PREFIX}:sandbox:{worker}"
 
 
 class Parcel(BaseModel):

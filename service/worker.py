@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -21,8 +21,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from graders.contract import Lane, SharedReason
 from graders.registry import GRADERS
-from sandbox import close_calls
+from sandbox import close_calls, close_runs
 from service.grading import GradingLimits, grade_parcels, refused
+from service.isolation import HostIsolation, open_sandbox, shown
 from service.memory import spare_the_collector
 from service.redis_link import BLOCK_MS, append, connect, entries_of
 from service.settings import Settings
@@ -37,7 +38,7 @@ from service.streams import (
     workers_key,
 )
 
-__all__ = ["work"]
+__all__ = ["NoLaneLeft", "work"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PRESENCE_S: Final = 1.0
@@ -49,26 +50,51 @@ _REPLIES_KEPT: Final = 100_000
 _RETRY_S: Final = 0.2
 
 
+class NoLaneLeft(Exception):
+    """Every lane that was asked for is refused; the message says why and what to change."""
+
+
 async def work(
     redis_url: str, *, lanes: Sequence[Lane], settings: Settings, stop: asyncio.Event
 ) -> None:
-    """Serve the lanes until `stop` is set, then finish what is under way."""
-    await asyncio.to_thread(_warm_up, lanes)
-    spare_the_collector()
-    redis = connect(redis_url)
+    """Serve the lanes until `stop` is set, then finish what is under way.
+
+    Lane `code` is left to others where the sandbox does not reach the floor: NoLaneLeft if it is
+    the only one.
+    """
     try:
-        async with asyncio.TaskGroup() as group:
-            for lane in lanes:
-                group.create_task(_LaneWorker(redis, lane, settings=settings).serve(stop))
+        ready = await asyncio.to_thread(_warm_up, lanes, settings)
+        spare_the_collector()
+        redis = connect(redis_url)
+        try:
+            async with shown(redis, ready.sandbox), asyncio.TaskGroup() as group:
+                for lane in ready.lanes:
+                    group.create_task(_LaneWorker(redis, lane, settings=settings).serve(stop))
+        finally:
+            await redis.aclose()
     finally:
-        await redis.aclose()
         close_calls()
+        close_runs()
 
 
-def _warm_up(lanes: Sequence[Lane]) -> None:
+class _Ready(NamedTuple):
+    """What this process serves, and the sandbox it found if lane `code` was asked for."""
+
+    lanes: Sequence[Lane]
+    sandbox: HostIsolation | None
+
+
+def _warm_up(lanes: Sequence[Lane], settings: Settings) -> _Ready:
+    sandbox = open_sandbox(settings) if "code" in lanes else None
+    if sandbox is not None and not sandbox.serves:
+        lanes = [lane for lane in lanes if lane != "code"]
+        if not lanes:
+            raise NoLaneLeft(f"lane code is not served: {sandbox.refusal}")
+        _LOG.error("lane code is not served by this worker: %s", sandbox.refusal)
     for grader in GRADERS.values():
         if grader.lane in lanes:
             grader.warm_up()
+    return _Ready(lanes, sandbox)
 
 
 class _LaneWorker:

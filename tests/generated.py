@@ -99,7 +99,7 @@ def _default(name: str, field: FieldInfo) -> str:
         return _SPOKEN[name]
     # Any: FieldInfo's own type of a default.
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or value in ({}, [], ""):
+    if value is None or value in ({}, [], (), ""):
         return "none"
     return f"`{int(value) if isinstance(value, float) and value.is_integer() else value}`"
 

@@ -161,6 +161,8 @@ def test_a_redis_that_is_away_is_said_and_nothing_is_invented() -> None:
         ready = service.client.get("/readyz")
         assert (ready.status_code, ready.json()["redis"]) == (503, "down")
         assert service.client.get("/metrics").status_code == 200
+        isolation = service.client.get("/v1/isolation")
+        assert (isolation.status_code, "Retry-After" in isolation.headers) == (503, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -249,7 +249,9 @@ AUTH: list[tuple[str | None, int]] = [
 ]
 
 
-@pytest.mark.parametrize("path", ["/v1/graders", "/readyz", "/metrics", "/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/v1/graders", "/v1/isolation", "/readyz", "/metrics", "/openapi.json"]
+)
 @pytest.mark.parametrize(("header", "status"), AUTH, ids=range(len(AUTH)))
 def test_a_key_is_needed_everywhere_but_for_liveness(
     strict: LiveService, path: str, header: str | None, status: int

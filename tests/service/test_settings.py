@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from sandbox import SandboxOptions
 from service.settings import Settings
 
 
@@ -43,6 +44,15 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HOST", "0.0.0.0", "set TOUCHSTONE_API_KEYS"),  # noqa: S104 - refused is what is tested
         ("HOST", "example.org", "set TOUCHSTONE_API_KEYS"),
         ("HOST", "::", "set TOUCHSTONE_API_KEYS"),
+        ("ISOLATION_FLOOR", "none", "'strict' or 'standard'"),
+        ("ISOLATION_FLOOR", "", "'strict' or 'standard'"),
+        ("SANDBOX", "bwrap", "'forkserver' or 'docker'"),
+        ("SANDBOX_SLOTS", "0", "greater than or equal to 1"),
+        ("SANDBOX_POLICY", "shared", "'fresh' or 'pooled'"),
+        ("SANDBOX_IMAGE", "", "at least 1 character"),
+        ("SANDBOX_READABLE", "opt/go", "'opt/go' is no absolute folder below /"),
+        ("SANDBOX_READABLE", "/opt/jdk:/", "'/' is no absolute folder below /"),
+        ("SANDBOX_READABLE", "/opt/../etc", "is no absolute folder below /"),
     ],
 )
 def test_a_wrong_value_is_named(
@@ -63,3 +73,30 @@ def test_a_public_address_with_a_key_is_fine(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("TOUCHSTONE_HOST", "0.0.0.0")  # noqa: S104 - nothing listens here
     monkeypatch.setenv("TOUCHSTONE_API_KEYS", "ann:s3cret")
     assert Settings().api_keys.keys() == {"ann"}
+
+
+def test_the_sandbox_is_opened_by_its_own_defaults() -> None:
+    assert Settings().sandbox_options() == SandboxOptions()
+    assert Settings().isolation_floor == "standard"
+
+
+def test_every_setting_of_the_sandbox_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SANDBOX": "docker",
+        "SANDBOX_SLOTS": "7",
+        "SANDBOX_READABLE": "/opt/jdk 21::/opt/go:",
+        "SANDBOX_IMAGE": "ours:2",
+        "SANDBOX_RUNTIME": "runsc",
+        "SANDBOX_POLICY": "pooled",
+        "SANDBOX_URL": "unix:///run/other.sock",
+    }.items():
+        monkeypatch.setenv(f"TOUCHSTONE_{name}", value)
+    assert Settings().sandbox_options() == SandboxOptions(
+        backend="docker",
+        slots=7,
+        readable=("/opt/jdk 21", "/opt/go"),
+        image="ours:2",
+        runtime="runsc",
+        policy="pooled",
+        url="unix:///run/other.sock",
+    )

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import resource
+import secrets
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,8 +29,8 @@ _NAME: Final = "forkserver"
 _RUNS_PER_SLOT: Final = 1_000
 _INNER_ID: Final = 1_000
 _FIRST_UID: Final = 2**30
-_MOST_PIDS: Final = 2**22
 _UIDS_PER_OWNER: Final = 2**8
+_OWNERS: Final = 2**22
 _MIB: Final = 2**20
 _ADDRESS_SPACE: Final = 2**46
 """Finite, and beyond what any runtime reserves: the cgroup is what limits memory."""
@@ -37,7 +38,8 @@ _DATA_ALLOWANCE: Final = 128 * _MIB
 """What an interpreter maps before the program does anything, where memory is limited by process."""
 _STACK: Final = 256 * _MIB
 _STACK_WITHOUT_CGROUP: Final = 64 * _MIB
-_NPROC_ALLOWANCE: Final = 8
+_NPROC_ALLOWANCE: Final = 4_096
+"""Finite, and out of the way: the cgroup is what limits processes."""
 _OWN_PROCESSES: Final = 3
 _DESCRIPTORS: Final = 512
 _CGROUP_LAYERS: Final[dict[LayerName, Resource]] = {
@@ -68,6 +70,8 @@ class Forkserver:
         self._without = without
         self._readable = tuple(dict.fromkeys((*readable, sys.base_prefix, sys.base_exec_prefix)))
         self._in_user_namespace = os.geteuid() != 0
+        # By chance: process ids repeat in the containers of one host, and uids do not.
+        self._first_uid = _FIRST_UID + secrets.randbelow(_OWNERS) * _UIDS_PER_OWNER
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._idle: list[Slot] = []
@@ -192,8 +196,7 @@ class Forkserver:
             self._changed.notify_all()
 
     def _setup(self, preload: tuple[str, ...]) -> SlotSetup:
-        number = next(self._numbers) % _UIDS_PER_OWNER
-        uid = _FIRST_UID + os.getpid() % _MOST_PIDS * _UIDS_PER_OWNER + number
+        uid = self._first_uid + next(self._numbers) % _UIDS_PER_OWNER
         if self._in_user_namespace:
             uid = _INNER_ID
         return SlotSetup(

@@ -103,10 +103,14 @@ class Slot:
             watch = Watch(self._control, job.limits, cgroup=cgroup)
             report = watch.until_ended(stdout, stderr)
             self.broken = bool(report.failure)
+            if watch.scratch is not None:
+                stack.callback(os.close, watch.scratch)
             wall_s = watch.wall_s
             stdout.to_the_end()
             stderr.to_the_end()
-            files, unfetched = _fetched(job, watch.scratch)
+            files, unfetched = (
+                _fetched(job, watch.scratch) if watch.scratch is not None else ({}, {})
+            )
         return Watched(
             stopped=watch.stopped,
             report=report,
@@ -168,16 +172,11 @@ def _size_on_disk(data: bytes) -> int:
     return -(-len(data) // _PAGE_BYTES) * _PAGE_BYTES
 
 
-def _fetched(job: Job, scratch: int | None) -> tuple[Mapping[str, bytes], Mapping[str, Unfetched]]:
-    if scratch is None:
+def _fetched(job: Job, scratch: int) -> tuple[Mapping[str, bytes], Mapping[str, Unfetched]]:
+    if not job.fetch:
         return {}, {}
+    folder = os.open("work", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=scratch)
     try:
-        if not job.fetch:
-            return {}, {}
-        folder = os.open("work", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=scratch)
-        try:
-            return collect(folder, job.fetch, most_bytes=job.limits.fetch_bytes)
-        finally:
-            os.close(folder)
+        return collect(folder, job.fetch, most_bytes=job.limits.fetch_bytes)
     finally:
-        os.close(scratch)
+        os.close(folder)

@@ -92,8 +92,6 @@ def _leave_the_host(setup: SlotSetup) -> None:
     kernel.hide_memory()
     if "network" not in setup.without:
         kernel.loopback_up()
-        # Or a port that one run closed would be in use for the next.
-        _NO_MORE_WAITING.write_text("0")
     if "hostname" not in setup.without:
         kernel.set_hostname("sandbox")
     build_root(
@@ -102,6 +100,10 @@ def _leave_the_host(setup: SlotSetup) -> None:
         gid=setup.gid,
         whole_host="root" in setup.without,
     )
+    if "network" not in setup.without:
+        # Or a port that one run closed would be in use for the next. In the root's own /proc, as
+        # that of a container is read-only.
+        _NO_MORE_WAITING.write_text("0")
 
 
 def _take_user_namespace(setup: SlotSetup) -> None:
