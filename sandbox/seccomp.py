@@ -80,7 +80,7 @@ FORBIDDEN: Final[dict[int, dict[str, str]]] = {
             io_uring_setup 425/425  io_uring_enter 426/426  io_uring_register 427/427
         """,
         "a channel between runs, through a file that both may read": """
-            flock 73/32  inotify_init 253/-  inotify_init1 294/26  inotify_add_watch 254/27
+            inotify_init 253/-  inotify_init1 294/26  inotify_add_watch 254/27
             inotify_rm_watch 255/28
         """,
     },
@@ -123,7 +123,7 @@ CONDITIONAL: Final[dict[str, tuple[Check, ...]]] = {
     "mknodat 259/33": (Check(2, _PLAIN_FILES, errno.EPERM, mask=_FILE_TYPE, values_pass=True),),
     # The query, the default, and ADDR_NO_RANDOMIZE, for debuggers and sanitizers.
     "personality 135/92": (Check(0, (0xFFFF_FFFF, 0, 0x004_0000), errno.EPERM, values_pass=True),),
-    # F_SETLEASE, F_NOTIFY, F_SETDELEG: channels between runs, as flock is.
+    # F_SETLEASE, F_NOTIFY, F_SETDELEG: channels between runs, as file events are.
     "fcntl 72/25": (Check(1, (1024, 1026, 1040), errno.EPERM),),
     # TIOCSTI and TIOCLINUX type into a terminal, TIOCSETD loads a kernel module.
     "ioctl 16/29": (Check(1, (0x5412, 0x541C, 0x5423), errno.EPERM),),

@@ -60,7 +60,9 @@ def test_without_a_layer_the_suite_turns_red(backend: Forkserver, layer: LayerNa
     assert red, f"none of {names} noticed"
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+# Not ipc: without it the slot still has a namespace of its own, and only the suite, which runs
+# twice, sees that its runs share it.
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "ipc"])
 def test_a_missing_layer_is_said_to_be_missing(layer: LayerName) -> None:
     weak = Forkserver(slots=1, without=frozenset({layer}))
     try:

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sandbox.backends.forkserver.cgroups import Cgroups, CgroupUse, Resource, RunCgroup
-from sandbox.backends.forkserver.layers import PROBE, layers_of
+from sandbox.backends.forkserver.cgroups import Cgroups, CgroupUse, RunCgroup
+from sandbox.backends.forkserver.layers import CGROUP_LAYERS, PROBE, layers_of
 from sandbox.backends.forkserver.protocol import SlotSetup
 from sandbox.backends.forkserver.slot import Slot, Watched
 from sandbox.backends.forkserver.watch import SlotBroken
@@ -42,14 +42,9 @@ _NPROC_ALLOWANCE: Final = 4_096
 """Finite, and out of the way: the cgroup is what limits processes."""
 _OWN_PROCESSES: Final = 3
 _DESCRIPTORS: Final = 512
-_CGROUP_LAYERS: Final[dict[LayerName, Resource]] = {
-    "cpu_cgroup": "cpu",
-    "memory_cgroup": "memory",
-    "pids_cgroup": "pids",
-}
 _NO_USE: Final = CgroupUse(None, None, out_of_memory=False, refused_forks=False)
+_LONGEST_COMPLAINT: Final = 500
 _UNKNOWN: Final = Isolation(backend=_NAME, layers=())
-_PROBE_LIMITS: Final = Limits(cpu_s=10.0, wall_s=60.0)
 
 
 class Forkserver:
@@ -80,7 +75,7 @@ class Forkserver:
         self._closed = False
         self._trying = threading.Lock()
         self._isolation: Isolation | None = None
-        left_out = frozenset(r for layer, r in _CGROUP_LAYERS.items() if layer in without)
+        left_out = frozenset(r for layer, r in CGROUP_LAYERS.items() if layer in without)
         self._cgroups = Cgroups(without=left_out)
 
     def run(self, job: Job) -> Ending:
@@ -122,10 +117,12 @@ class Forkserver:
             return Ending(kind="not_started", isolation=isolation, note=str(error))
 
     def _try_out(self) -> Isolation:
-        ending = self._tried(Job(source=PROBE, limits=_PROBE_LIMITS), _UNKNOWN)
-        if ending.kind != "exited" or ending.status != 0:
-            found = ending.note or ending.stderr.decode(errors="replace")[-500:]
-            raise OSError(f"a first program ended as {ending.kind}: {found}")
+        ending = self._tried(PROBE, _UNKNOWN)
+        if ending.kind == "not_started":
+            raise OSError(ending.note)
+        if (ending.kind, ending.status) != ("exited", 0):
+            said = ending.stderr.decode(errors="replace")[-_LONGEST_COMPLAINT:]
+            raise OSError(f"a first program ended as {ending.kind}: {said}")
         first_parts = frozenset(Path(folder).parts[1] for folder in self._readable)
         layers = layers_of(json.loads(ending.stdout), cgroups=self._cgroups, readable=first_parts)
         return Isolation(backend=_NAME, layers=layers)
@@ -210,7 +207,7 @@ class Forkserver:
         )
 
     def _rlimits(self, limits: Limits) -> dict[int, int]:
-        counted = {r: self._cgroups.version(r) is not None for r in _CGROUP_LAYERS.values()}
+        counted = {r: self._cgroups.version(r) is not None for r in CGROUP_LAYERS.values()}
         own = _OWN_PROCESSES if self._in_user_namespace else 0
         allowance = _NPROC_ALLOWANCE if counted["pids"] else 0
         in_bounds = counted["memory"]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.backends.forkserver.cgroups import Cgroups, Resource
-from sandbox.contract import Layer, LayerName
+from sandbox.contract import Job, Layer, LayerName, Limits
 
-__all__ = ["CGROUP_REMEDY", "PROBE", "layers_of"]
+__all__ = ["CGROUP_LAYERS", "PROBE", "layers_of"]
 
-PROBE: Final = """\
+_SOURCE: Final = """\
 import json, os, resource
 status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines())
 scratch, root = os.statvfs("/work"), os.statvfs("/")
@@ -33,6 +33,13 @@ print(json.dumps({
     "environment": sorted(os.environ),
 }))
 """
+PROBE: Final = Job(source=_SOURCE, limits=Limits(cpu_s=10.0, wall_s=60.0))
+"""The program that looks."""
+CGROUP_LAYERS: Final[dict[LayerName, Resource]] = {
+    "memory_cgroup": "memory",
+    "pids_cgroup": "pids",
+    "cpu_cgroup": "cpu",
+}
 _ROOT: Final = frozenset(
     [
         "bin",
@@ -54,7 +61,7 @@ _ROOT: Final = frozenset(
 _DESCRIPTORS: Final = 4
 """The three streams, and the one by which the probe counts them."""
 _ENVIRONMENT: Final = frozenset({"PATH", "HOME", "LANG"})
-CGROUP_REMEDY: Final = (
+_CGROUP_REMEDY: Final = (
     "give this process a cgroup it may write to: run as root with /sys/fs/cgroup writable, or as a"
     " systemd service with Delegate=yes"
 )
@@ -96,25 +103,26 @@ def layers_of(
         _layer("network", "net" in apart, "a network namespace per slot, with loopback only"),
         _layer("ipc", "ipc" in apart, "an IPC namespace per run"),
         _layer("hostname", "uts" in apart, "a host name per slot"),
-        _layer("scratch", min(probe["scratch"]) > 0, "a tmpfs per run, of limited size and inodes"),
+        _layer(
+            "scratch", _is_limited(*probe["scratch"]), "a tmpfs per run, of limited size and inodes"
+        ),
         _layer("rlimits", not infinite & set(probe["limits"]), "every one is finite"),
         _layer("descriptors", probe["descriptors"] <= _DESCRIPTORS, "stdin, stdout, stderr only"),
         _layer("environment", set(probe["environment"]) <= _ENVIRONMENT, "three names only"),
-        *(_cgroup_layer(name, resource, cgroups) for name, resource in _CGROUP_LAYERS.items()),
+        *(_cgroup_layer(name, resource, cgroups) for name, resource in CGROUP_LAYERS.items()),
     )
 
 
-_CGROUP_LAYERS: Final[dict[LayerName, Resource]] = {
-    "memory_cgroup": "memory",
-    "pids_cgroup": "pids",
-    "cpu_cgroup": "cpu",
-}
+def _is_limited(size_bytes: int, inodes: int) -> bool:
+    """Whether these are the sizes of a run's own filesystem, rather than of one that all share."""
+    limits = PROBE.limits
+    return size_bytes <= 2 * limits.disk_bytes and inodes <= 2 * limits.inodes
 
 
 def _cgroup_layer(name: LayerName, resource: Resource, cgroups: Cgroups) -> Layer:
     version = cgroups.version(resource)
     if version is None:
-        return Layer(name, False, _WITHOUT_CGROUP[resource], CGROUP_REMEDY)
+        return Layer(name, False, _WITHOUT_CGROUP[resource], _CGROUP_REMEDY)
     return Layer(name, True, f"cgroup version {version}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,13 +17,16 @@ HOME: Final = "/work"
 SCRATCH: Final = "/scratch"
 """Where a run's tmpfs is mounted; only root may enter, its folders are bound where they belong."""
 
+_PRIVATE: Final = ("/dev", "/proc", "/sys", "/tmp", HOME, SCRATCH)  # noqa: S108 - not to be used
 _READ_ONLY: Final = kernel.RDONLY | kernel.NOSUID | kernel.NODEV
 _DEVICE: Final = kernel.NOSUID | kernel.NOEXEC
+_READ_ONLY_DEVICES: Final = kernel.RDONLY | _DEVICE
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 _FOLDERS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr")
 # What installed tools are configured with: Debian's alternatives, Java.
 _CONFIGURATION: Final = ("alternatives", "java-*")
 _LINKER_CACHE: Final = Path("/etc/ld.so.cache")
+_FOR_ALL: Final = 0o666
 _LINKS: Final = {
     "dev/fd": "/proc/self/fd",
     "dev/stdin": "/proc/self/fd/0",
@@ -40,13 +44,16 @@ def build_root(*, readable: Sequence[str], uid: int, gid: int, whole_host: bool 
     `readable` are folders of the host that programs see besides /usr, at their own paths.
     `whole_host` shows every other folder, too: for the tests that prove that this would be noticed.
     """
+    for path in readable:
+        _require_readable(Path(path))
     kernel.private_mounts()
-    kernel.mount("tmpfs", str(_BUILT_ON), flags=kernel.NOSUID, options="mode=0755,size=1m")
+    kernel.mount("tmpfs", str(_BUILT_ON), flags=kernel.NOSUID, options="mode=0755,size=16m")
+    for folder in (SCRATCH, "/dev", "/etc"):
+        (_BUILT_ON / folder.strip("/")).mkdir()
     for path in (*(f"/{name}" for name in _FOLDERS), *readable):
         _show(Path(path))
     _configure(uid, gid)
-    for name in _DEVICES:
-        _bind_file(Path("/dev") / name, flags=_DEVICE)
+    _make_devices()
     for name, target in _LINKS.items():
         _made(_BUILT_ON / name).symlink_to(target)
     for folder in ("proc", "old", "dev/shm", "tmp", HOME, SCRATCH):
@@ -60,7 +67,17 @@ def build_root(*, readable: Sequence[str], uid: int, gid: int, whole_host: bool 
     os.chdir("/")
     if not whole_host:
         Path("/old").rmdir()
+        kernel.restrict("/dev", flags=_READ_ONLY_DEVICES, below=False)
         kernel.restrict("/", flags=_READ_ONLY, below=False)
+
+
+def _require_readable(folder: Path) -> None:
+    if not folder.is_dir():
+        raise OSError(f"{folder}, which programs are to read, is no folder of this host")
+    if any(folder.is_relative_to(own) for own in _PRIVATE):
+        raise OSError(
+            f"{folder} cannot be shown to programs: they have a {folder.parts[1]} of their own"
+        )
 
 
 def _show(path: Path) -> None:
@@ -72,7 +89,31 @@ def _show(path: Path) -> None:
         _made(target).symlink_to(path.readlink())
     elif path.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-        kernel.bind(str(path), str(target), flags=_READ_ONLY)
+        _show_folder(str(path), str(target))
+
+
+def _show_folder(path: str, target: str) -> None:
+    """Through an overlay of this slot's own where that can be, else as it is.
+
+    Locks and file events belong to an overlay's own inodes, so that they are no channel to the
+    programs of other slots, which see the same files.
+    """
+    plain = not any(mark in path for mark in ",:\\") and not _has_mounts_below(path)
+    try:
+        if plain:
+            # The second layer is an empty folder: without a writable layer, one is too few.
+            layers = f"lowerdir={path}:{_BUILT_ON}{SCRATCH}"
+            kernel.mount("overlay", target, flags=_READ_ONLY, options=layers)
+            return
+    except OSError:
+        # Not in this kernel, or not upon what this host's own files lie on.
+        pass
+    kernel.bind(path, target, flags=_READ_ONLY)
+
+
+def _has_mounts_below(path: str) -> bool:
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    return any(line.split()[4].startswith(f"{path}/") for line in mounts)
 
 
 def _bind_file(path: Path, *, flags: int) -> None:
@@ -86,15 +127,28 @@ def _configure(uid: int, gid: int) -> None:
         for folder in Path("/etc").glob(pattern):
             _show(folder)
     if _LINKER_CACHE.exists():
-        _bind_file(_LINKER_CACHE, flags=_READ_ONLY)
+        (_BUILT_ON / _LINKER_CACHE.relative_to("/")).write_bytes(_LINKER_CACHE.read_bytes())
     texts = {
-        "passwd": f"sandbox:x:{uid}:{gid}::{HOME}:/bin/sh\n",
-        "group": f"sandbox:x:{gid}:\n",
+        "passwd": f"root:x:0:0::/:/usr/sbin/nologin\nsandbox:x:{uid}:{gid}::{HOME}:/bin/sh\n",
+        "group": f"root:x:0:\nsandbox:x:{gid}:\n",
         "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
     }
     for name, text in texts.items():
         _made(_BUILT_ON / "etc" / name).write_text(text)
+
+
+def _make_devices() -> None:
+    """In a filesystem of this slot's own, as locks on a device are a channel, too."""
+    kernel.mount("tmpfs", f"{_BUILT_ON}/dev", flags=_DEVICE, options="mode=0755,size=64k")
+    for name in _DEVICES:
+        device, target = Path("/dev") / name, _BUILT_ON / "dev" / name
+        try:
+            os.mknod(target, stat.S_IFCHR, device.stat().st_rdev)
+            target.chmod(_FOR_ALL)
+        except PermissionError:
+            # A user namespace may make none, and has to show the host's.
+            _bind_file(device, flags=_DEVICE)
 
 
 def _show_the_rest() -> None:

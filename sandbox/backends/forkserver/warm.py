@@ -69,7 +69,7 @@ def serve(control_fd: int) -> Program:
         for name in setup.preload:
             importlib.import_module(name)
     except (OSError, ImportError) as error:
-        control.send(Report(1, 0.0, f"{type(error).__name__}: {error}").packed())
+        control.send(Report(1, 0.0, str(error)).packed())
         os._exit(1)
     warm = _WarmParent(control, setup)
     control.send(Report(0, 0.0, "").packed())
