@@ -77,6 +77,7 @@ class Job:
 
     The program starts in an empty folder `/work`, which holds `files` (all of them executable) and
     is writable, as are `/tmp` and `/dev/shm`; it reads `stdin` from a file.
+    An `argv` that cannot be found or executed exits with 127 or 126, as in a shell.
     `fetch` names the files of `/work` that are wanted once every process of the run is dead.
     `preload` names modules that the warm interpreter has imported before.
     """

@@ -227,6 +227,18 @@ def _executed(backend: Backend) -> str | None:
     return None
 
 
+def _no_program(backend: Backend) -> str | None:
+    wanted = {"nowhere": 127, "./text": 126}
+    for program, status in wanted.items():
+        job = Job(argv=(program,), files={"text": b"no program"}, limits=ROOMY)
+        ending = run(backend, job)
+        if (ending.kind, ending.status) != ("exited", status):
+            return f"{program}: {described(ending)}, not status {status}"
+        if program not in ending.stderr.decode():
+            return f"stderr does not name {program}: {described(ending)}"
+    return None
+
+
 def _killed_shell(backend: Backend) -> str | None:
     ending = run(backend, Job(argv=("/bin/sh", "-c", "kill -TERM $$"), limits=ROOMY))
     if (ending.kind, ending.signal) == ("signalled", 15):
@@ -259,6 +271,7 @@ CHECKS: Final = (
     Check(
         "executed program killed", "contract", _killed_shell, "The signal that killed it is told."
     ),
+    Check("no such program", "contract", _no_program, "It ends as in a shell: with 127 or 126."),
     Check("exit statuses", "contract", _statuses, "The status of every way to exit is told."),
     Check("deadly signals", "contract", _deaths, "The signal that killed the program is told."),
     Check("uncaught exception", "contract", _uncaught, "The traceback shows the program alone."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -253,10 +254,14 @@ def _owners_environment(backend: Backend) -> str | None:
     return f"the program has the owner's {seen[0].partition('=')[0]}" if seen else None
 
 
+_HIGH: Final = 500
+"""A number that is open nowhere by accident, and below what any shell allows."""
+
+
 def _descriptors(backend: Backend) -> str | None:
     with tempfile.TemporaryFile() as file:
         os.set_inheritable(file.fileno(), True)
-        high = os.dup2(file.fileno(), 3_000)
+        high = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, _HIGH)
         try:
             source = f"WANTED = {high}\n{_DESCRIPTORS}"
             return breaches(run(backend, Job(source=source, limits=ROOMY)))

@@ -84,7 +84,7 @@ def told(backend: Forkserver, job: Job) -> tuple[str, bytes, str]:
 
 def traces() -> dict[str, list[str]]:
     """Everything that a run could leave on this host."""
-    cgroups = [path for path in Path("/sys/fs/cgroup").rglob(f"touchstone-{os.getpid()}")]
+    cgroups = [path for path in Path("/sys/fs/cgroup").rglob(f"touchstone-{os.getpid()}-*")]
     own = [os.getpid(), *children(os.getpid())]
     return {
         "processes": sorted(str(pid) for pid in own),

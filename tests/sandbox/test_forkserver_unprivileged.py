@@ -8,11 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from sandbox.backends.forkserver.cgroups import Cgroups
+from sandbox.contract import Limits
 from sandbox.selfcheck import CHECKS
 from tests.live import ROOT, wait_until
 
@@ -86,37 +89,24 @@ ENTER = 'for folder in $CGROUPS; do echo $$ > "$folder/cgroup.procs"; done; exec
 @pytest.fixture
 def delegated() -> Iterator[list[Path]]:
     """Cgroups that are handed over to the user, as a service manager does."""
-    folders = [parent / "touchstone-delegated" for parent in parents_of_cgroups()]
-    for folder in folders:
-        folder.mkdir()
-        for path in (folder, folder / "cgroup.procs", *folder.glob("cgroup.subtree_control")):
-            os.chown(path, NOBODY, NOBODY)
-    yield folders
-    for folder in folders:
-        wait_until(partial(is_empty, folder))
-        for inner in (*folder.glob("*/"), folder):
-            inner.rmdir()
+    # Held open, as it has every controller turned on where ours are made.
+    with closing(Cgroups()) as own:
+        folders = [
+            run.parent.parent / "touchstone-delegated" for run in own.new_run(Limits()).folders
+        ]
+        for folder in folders:
+            folder.mkdir()
+            for path in (folder, folder / "cgroup.procs", *folder.glob("cgroup.subtree_control")):
+                os.chown(path, NOBODY, NOBODY)
+        yield folders
+        for folder in folders:
+            wait_until(partial(is_empty, folder))
+            for inner in (*folder.glob("*/"), folder):
+                inner.rmdir()
 
 
 def is_empty(cgroup: Path) -> bool:
     return not any(path.read_text() for path in cgroup.rglob("cgroup.procs"))
-
-
-def parents_of_cgroups() -> Iterator[Path]:
-    """A place for a cgroup in each hierarchy that counts CPU time, memory or processes."""
-    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    own = {controllers: path for _, controllers, path in lines}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        words = line.split()
-        kind, options, mount = words[-3], words[-1].split(","), Path(words[4])
-        if kind == "cgroup" and {"cpuacct", "memory", "pids"} & set(options):
-            inside = next((p for c, p in own.items() if set(c.split(",")) & set(options)), "/")
-            place = mount / inside.lstrip("/")
-            yield place if place.is_dir() else mount
-        elif kind == "cgroup2":
-            offered = {"memory", "pids"} & set((mount / "cgroup.controllers").read_text().split())
-            (mount / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in offered))
-            yield mount
 
 
 def test_uses_cgroups_that_are_handed_over(

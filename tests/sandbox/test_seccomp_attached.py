@@ -178,3 +178,19 @@ os.nice(1), os.sched_getaffinity(0), os.uname(), os.getloadavg()
 def test_ordinary_programs_run(code: str, tmp_path: Path) -> None:
     ended = _filtered(code, tmp_path)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_the_second_filter_refuses_locks_and_nothing_else(tmp_path: Path) -> None:
+    code = """
+import fcntl
+with open("lock", "w") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    confinement.forbid_syscalls(seccomp.lock_filter_program())
+    try:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    except OSError as error:
+        print(error.errno)
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+"""
+    done = _filtered(code, tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{errno.ENOSYS}\n"), done.stderr

@@ -7,13 +7,14 @@ both versions at once is served, too; what neither offers is missing, and said t
 from __future__ import annotations
 
 import errno
+import fcntl
 import itertools
 import os
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sandbox.contract import Limits
@@ -21,11 +22,12 @@ from sandbox.contract import Limits
 __all__ = ["CgroupUse", "Cgroups", "Resource", "RunCgroup"]
 
 Resource: TypeAlias = Literal["cpu", "memory", "pids"]
-_RESOURCES: Final[tuple[Resource, ...]] = ("cpu", "memory", "pids")
 _V1_CONTROLLERS: Final[dict[Resource, str]] = {"cpu": "cpuacct", "memory": "memory", "pids": "pids"}
 _NAME: Final = "touchstone"
-_REMOVAL_TRIES: Final = 20
-_REMOVAL_PAUSE_S: Final = 0.001
+_LEAF: Final = f"{_NAME}-host"
+_CONTROL: Final = "cgroup.subtree_control"
+_TRIES: Final = 20
+_PAUSE_S: Final = 0.001
 
 
 class CgroupUse(NamedTuple):
@@ -37,36 +39,42 @@ class CgroupUse(NamedTuple):
     refused_forks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """A folder in which runs get cgroups of their own, of one version."""
-
+class _Place(NamedTuple):
     folder: Path
     version: Literal[1, 2]
 
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
 
 class Cgroups:
-    """The places this process may make cgroups in, found once."""
+    """The places this process may make cgroups in, found once; `process` tells of it."""
 
-    def __init__(self, *, without: frozenset[Resource] = frozenset()) -> None:
+    def __init__(
+        self, *, without: frozenset[Resource] = frozenset(), process: Path = Path("/proc/self")
+    ) -> None:
         self._numbers = itertools.count()
-        self._bases: dict[Resource, _Base] = {}
+        self._process = process
+        self._made: dict[Path, _Made | None] = {}
+        self._bases: dict[Resource, _Place] = {}
         self._leftovers: list[Path] = []
-        for resource in _RESOURCES:
-            base = None if resource in without else _find_base(resource)
-            if base is not None:
+        for resource in _V1_CONTROLLERS:
+            if resource not in without and (base := self._base(resource)):
                 self._bases[resource] = base
 
     def version(self, resource: Resource) -> Literal[1, 2] | None:
         """Which version counts this resource; None is neither."""
-        base = self._bases.get(resource)
-        return None if base is None else base.version
+        return self._bases[resource].version if resource in self._bases else None
 
     def new_run(self, limits: Limits) -> RunCgroup:
         """A cgroup set with these limits that no process is in yet."""
         name = str(next(self._numbers))
         run = RunCgroup({r: _Place(b.folder / name, b.version) for r, b in self._bases.items()})
-        run.make(limits)
+        try:
+            run.make(limits)
+        except OSError:
+            self.remove(run)
+            raise
         return run
 
     def remove(self, run: RunCgroup) -> None:
@@ -76,19 +84,29 @@ class Cgroups:
 
     def close(self) -> None:
         """Take away everything that was made."""
-        for folder in (*self._leftovers, *{base.folder for base in self._bases.values()}):
-            _removed(folder)
+        while self._made:
+            parent, made = self._made.popitem()
+            if made is not None:
+                _remove_all(made)
+                _step_back(parent)
 
+    def _base(self, resource: Resource) -> _Place | None:
+        second = _hierarchy(None, self._process)
+        for parent in dict.fromkeys(second):
+            if made := self._folder_in(parent):
+                own = parent in second[1:]
+                if resource == "cpu" or _enabled(resource, parent, made.folder, own=own):
+                    return _Place(made.folder, 2)
+                break  # a process is in one cgroup of version 2, so one folder is for everything
+        for parent in reversed(_hierarchy(_V1_CONTROLLERS[resource], self._process)):
+            if made := self._folder_in(parent):
+                return _Place(made.folder, 1)
+        return None
 
-class _Place(NamedTuple):
-    folder: Path
-    version: Literal[1, 2]
-
-    def read(self, name: str) -> str:
-        return (self.folder / name).read_text()
-
-    def write(self, name: str, value: int) -> None:
-        (self.folder / name).write_text(str(value))
+    def _folder_in(self, parent: Path) -> _Made | None:
+        if parent not in self._made:
+            self._made[parent] = _make(parent)
+        return self._made[parent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +126,7 @@ class RunCgroup:
         if (memory := self.places.get("memory")) is not None:
             _limit_memory(memory, limits.memory_bytes)
         if (pids := self.places.get("pids")) is not None:
-            pids.write("pids.max", limits.processes)
+            _write(pids.folder / "pids.max", str(limits.processes))
 
     def doors(self) -> list[int]:
         """Descriptors by which a process joins: it writes 0 to each."""
@@ -116,8 +134,7 @@ class RunCgroup:
 
     def cpu_s(self) -> float | None:
         """CPU time used so far."""
-        place = self.places.get("cpu")
-        if place is None:
+        if (place := self.places.get("cpu")) is None:
             return None
         if place.version == 1:
             return int(place.read("cpuacct.usage")) / 1e9
@@ -135,8 +152,7 @@ class RunCgroup:
         )
 
     def _memory(self) -> tuple[int | None, bool]:
-        place = self.places.get("memory")
-        if place is None:
+        if (place := self.places.get("memory")) is None:
             return None, False
         if place.version == 1:
             kills = _field(place.read("memory.oom_control"), "oom_kill")
@@ -148,132 +164,137 @@ class RunCgroup:
 
 
 def _limit_memory(place: _Place, limit: int) -> None:
-    if place.version == 1:
-        place.write("memory.limit_in_bytes", limit)
-        with suppress(OSError):  # not there on a kernel that does not count swap
-            place.write("memory.memsw.limit_in_bytes", limit)
-        return
-    place.write("memory.max", limit)
-    with suppress(FileNotFoundError):
-        place.write("memory.swap.max", 0)
+    first = place.version == 1
+    _write(place.folder / ("memory.limit_in_bytes" if first else "memory.max"), str(limit))
+    with suppress(OSError):  # not there on a kernel that does not count swap
+        name, most = ("memory.memsw.limit_in_bytes", limit) if first else ("memory.swap.max", 0)
+        _write(place.folder / name, str(most))
+
+
+def _write(path: Path, text: str) -> None:
+    """As write_text, which would ask to make what is absent: an EACCES among cgroups."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC), "w") as file:
+        file.write(text)
 
 
 def _field(text: str, name: str) -> int:
-    for line in text.splitlines():
-        key, _, value = line.partition(" ")
-        if key == name:
-            return int(value)
-    return 0
+    return int(dict(line.partition(" ")[::2] for line in text.splitlines()).get(name, 0))
 
 
 def _removed(folder: Path) -> bool:
-    for _ in range(_REMOVAL_TRIES):
+    for _ in range(_TRIES):
         try:
             folder.rmdir()
-        except FileNotFoundError:
-            return True
         except OSError as error:
             if error.errno != errno.EBUSY:
-                return False
-            time.sleep(_REMOVAL_PAUSE_S)
+                return error.errno == errno.ENOENT
+            time.sleep(_PAUSE_S)
         else:
             return True
     return False
 
 
-class _Mount(NamedTuple):
-    """Where a hierarchy is mounted, and the place of this process in it."""
+class _Made(NamedTuple):
+    """A folder for the runs of one Cgroups, in use for as long as the lock is held."""
 
     folder: Path
-    own: Path
+    lock: int
 
 
-def _find_base(resource: Resource) -> _Base | None:
-    second = _hierarchy(None)
-    if second is not None:
-        for parent in (second.folder, second.own):
-            if _offers(parent, resource, own=second.own) and (folder := _made(parent)):
-                return _Base(folder, 2)
-    first = _hierarchy(_V1_CONTROLLERS[resource])
-    if first is not None:
-        for parent in (first.own, first.folder):
-            if folder := _made(parent):
-                return _Base(folder, 1)
+def _make(parent: Path) -> _Made | None:
+    """A new folder in this cgroup, without those of processes long dead."""
+    with suppress(OSError):
+        for folder in parent.glob(f"{_NAME}-[0-9]*"):
+            if stale := _locked(folder):
+                _remove_all(stale)
+        for _ in range(_TRIES):  # another process may take it for one of a dead process
+            folder = Path(tempfile.mkdtemp(prefix=f"{_NAME}-{os.getpid()}-", dir=parent))
+            if made := _locked(folder):
+                return made
     return None
 
 
-def _offers(parent: Path, resource: Resource, *, own: Path) -> bool:
-    """Whether children of this cgroup get the controller, which is turned on where need be."""
-    if resource == "cpu":
-        return True  # every version 2 cgroup counts CPU time
-    try:
-        if resource not in (parent / "cgroup.controllers").read_text().split():
-            return False
-        control = parent / "cgroup.subtree_control"
-        if resource in control.read_text().split():
-            return True
+def _locked(folder: Path) -> _Made | None:
+    """No lock outlasts its process, and it holds in other containers, where PIDs mean others."""
+    with suppress(OSError), ExitStack() as stack:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.stat()  # or it was removed before it was locked
+        stack.pop_all()
+        return _Made(folder, lock)
+    return None
+
+
+def _remove_all(made: _Made) -> None:
+    for folder in (*made.folder.glob("*/"), made.folder):
+        _removed(folder)
+    os.close(made.lock)
+
+
+def _enabled(resource: Resource, parent: Path, folder: Path, *, own: bool) -> bool:
+    """Whether runs in this folder of the parent get the controller, turned on where need be."""
+    for _ in range(_TRIES):
         try:
-            control.write_text(f"+{resource}")
-        except OSError as error:
-            if error.errno != errno.EBUSY or parent != own:
+            if resource not in (parent / "cgroup.controllers").read_text().split():
                 return False
-            _step_aside(parent)
-            control.write_text(f"+{resource}")
-    except OSError:
-        return False
-    return True
+            for control in (parent / _CONTROL, folder / _CONTROL):
+                if resource not in control.read_text().split():
+                    _write(control, f"+{resource}")
+        except OSError as error:
+            if error.errno == errno.EBUSY and own:
+                _step_aside(parent)
+            elif error.errno != errno.ENOENT:  # which is: one of ours has just turned it off
+                return False
+        else:
+            return True
+    return False
 
 
 def _step_aside(own: Path) -> None:
     """Move the processes of our own cgroup into a leaf: one with children may hold none itself."""
-    leaf = own / f"{_NAME}-host"
-    leaf.mkdir(exist_ok=True)
-    for pid in (own / "cgroup.procs").read_text().split():
+    with suppress(OSError):
+        (own / _LEAF).mkdir(exist_ok=True)
+        _move(own, own / _LEAF)
+
+
+def _step_back(own: Path) -> None:
+    """Undo that, unless another process of ours needs it still."""
+    with suppress(OSError):
+        if (own / _LEAF).is_dir():
+            on = {*(own / _CONTROL).read_text().split()} & {"memory", "pids"}
+            _write(own / _CONTROL, " ".join(f"-{name}" for name in on))
+            _move(own / _LEAF, own)
+            (own / _LEAF).rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    for pid in (source / "cgroup.procs").read_text().split():
         with suppress(ProcessLookupError):
-            (leaf / "cgroup.procs").write_text(pid)
+            _write(target / "cgroup.procs", pid)
 
 
-def _made(parent: Path) -> Path | None:
-    """A folder for this process's runs in the cgroup, without those of processes long dead."""
-    folder = parent / f"{_NAME}-{os.getpid()}"
-    try:
-        for stale in _stale(parent):
-            for child in (*(path for path in stale.iterdir() if path.is_dir()), stale):
-                _removed(child)
-        folder.mkdir(exist_ok=True)
-        # Only what processes can be put into is of use: a read-only mount is not.
-        os.close(os.open(folder / "cgroup.procs", os.O_WRONLY))
-    except OSError:
-        return None
-    return folder
-
-
-def _stale(parent: Path) -> Iterator[Path]:
-    for folder in parent.glob(f"{_NAME}-*"):
-        pid = folder.name.rpartition("-")[2]
-        if pid.isdigit() and not Path("/proc", pid).exists():
-            yield folder
-
-
-def _hierarchy(controller: str | None) -> _Mount | None:
-    """The mount of a version 1 controller, or of version 2 for None."""
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+def _hierarchy(controller: str | None, process: Path) -> tuple[Path, ...]:
+    """Where version 2 (None) or a controller of version 1 is mounted, then our own place in it."""
+    roots: dict[Path, str] = {}
+    kind, wanted = ("cgroup", {controller}) if controller else ("cgroup2", set())
+    for line in (process / "mountinfo").read_text().splitlines():
         words = line.split()
-        kind, _, options = words[words.index("-") + 1 :]
-        if kind == ("cgroup" if controller else "cgroup2") and (
-            controller is None or controller in options.split(",")
-        ):
-            folder = Path(words[4])
-            return _Mount(folder, _own_place(folder, words[3], controller=controller))
-    return None
+        found, _, options = words[words.index("-") + 1 :]
+        if found == kind and wanted <= {*options.split(",")}:
+            roots[Path(words[4])] = words[3]  # of two at one place, the later one is seen
+    for folder, root in roots.items():
+        return (folder, *_own_place(folder, root, process / "cgroup", controller or ""))
+    return ()
 
 
-def _own_place(folder: Path, root: str, *, controller: str | None) -> Path:
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+def _own_place(folder: Path, root: str, table: Path, controller: str) -> tuple[Path, ...]:
+    for line in table.read_text().splitlines():
         _, controllers, path = line.split(":", 2)
-        if (controller or "") in controllers.split(","):
+        if controller in controllers.split(","):
             # In a container the mount may show a part of the hierarchy only.
-            below = path.removeprefix(root) if root != "/" else path
-            own = folder / below.lstrip("/")
-            return own if own.is_dir() else folder
-    return folder
+            with suppress(ValueError):
+                below = PurePosixPath(path).relative_to(root)
+                own = folder / (below.parent if below.name == _LEAF else below)
+                return (own,) if ".." not in below.parts and own.is_dir() else ()
+    return ()

@@ -21,7 +21,7 @@ from sandbox.backends.forkserver.slot import Slot, Watched
 from sandbox.backends.forkserver.watch import SlotBroken
 from sandbox.contract import Ending, Isolation, Job, LayerName, Limits
 from sandbox.endings import Signs, judge
-from sandbox.seccomp import filter_program
+from sandbox.seccomp import filter_program, lock_filter_program
 
 __all__ = ["Forkserver"]
 
@@ -202,7 +202,7 @@ class Forkserver:
             in_user_namespace=self._in_user_namespace,
             readable=self._readable,
             preload=preload,
-            seccomp=filter_program().hex(),
+            filters=[filter_program().hex(), lock_filter_program().hex()],
             without=sorted(self._without),
         )
 

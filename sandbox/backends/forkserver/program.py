@@ -43,7 +43,14 @@ _FAILED_FLUSH: Final = 120
 _FOREVER_S: Final = 3600.0
 
 
-def enter_box(plan: Plan, *, scratch: int, cgroups: Sequence[int], setup: SlotSetup) -> None:
+def enter_box(
+    plan: Plan,
+    *,
+    scratch: int,
+    cgroups: Sequence[int],
+    filters: Sequence[bytes],
+    setup: SlotSetup,
+) -> None:
     """Join the cgroups, take fresh namespaces and mounts, and give up every privilege."""
     without = setup.without
     for descriptor in cgroups:
@@ -60,8 +67,8 @@ def enter_box(plan: Plan, *, scratch: int, cgroups: Sequence[int], setup: SlotSe
     if "rlimits" not in without:
         confinement.limit_resources(plan.rlimits)
     # Before the uid goes: with privilege, the filter needs no other layer to be attached.
-    if "seccomp" not in without:
-        confinement.forbid_syscalls(setup.filter)
+    for syscall_filter in filters:
+        confinement.forbid_syscalls(syscall_filter)
     _become_nobody(setup)
 
 

@@ -42,14 +42,10 @@ class SlotSetup:
     in_user_namespace: bool
     readable: Sequence[str]
     preload: Sequence[str]
-    seccomp: str
-    """The filter, in hexadecimal."""
+    filters: Sequence[str]
+    """Of system calls, in hexadecimal; the last one is for a root that other slots share."""
     without: Sequence[str] = ()
     """Layers left out: for the tests that prove that this would be noticed."""
-
-    @property
-    def filter(self) -> bytes:
-        return bytes.fromhex(self.seccomp)
 
     def packed(self) -> bytes:
         return json.dumps(asdict(self)).encode()

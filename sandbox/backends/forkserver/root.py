@@ -38,34 +38,39 @@ _BUILT_ON: Final = Path("/sys")
 """A folder that every host has and nothing is read from: the new root is built over it."""
 
 
-def build_root(*, readable: Sequence[str], uid: int, gid: int, whole_host: bool = False) -> None:
+def build_root(*, readable: Sequence[str], uid: int, gid: int, whole_host: bool = False) -> bool:
     """Make a minimal root and leave the host's for good; this mount namespace must be one's own.
 
     `readable` are folders of the host that programs see besides /usr, at their own paths.
     `whole_host` shows every other folder, too: for the tests that prove that this would be noticed.
+    Returns whether the inodes of some folder are shared with other slots.
     """
     for path in readable:
         _require_readable(Path(path))
     kernel.private_mounts()
     kernel.mount("tmpfs", str(_BUILT_ON), flags=kernel.NOSUID, options="mode=0755,size=16m")
-    for folder in (SCRATCH, "/dev", "/etc"):
-        (_BUILT_ON / folder.strip("/")).mkdir()
-    for path in (*(f"/{name}" for name in _FOLDERS), *readable):
-        _show(Path(path))
+    for folder in ("dev", "etc", "old", "proc", "tmp", HOME.strip("/"), SCRATCH.strip("/")):
+        (_BUILT_ON / folder).mkdir()
+    folders = [Path("/", name) for name in _FOLDERS]
+    folders += [folder for pattern in _CONFIGURATION for folder in Path("/etc").glob(pattern)]
+    shared = [_show(folder) for folder in (*folders, *map(Path, readable))]
     _configure(uid, gid)
     _make_devices()
     for name, target in _LINKS.items():
         _made(_BUILT_ON / name).symlink_to(target)
-    for folder in ("proc", "old", "dev/shm", "tmp", HOME, SCRATCH):
-        (_BUILT_ON / folder.strip("/")).mkdir(parents=True, exist_ok=True)
     if whole_host:
         _show_the_rest()
+    _move_in(for_good=not whole_host)
+    return any(shared)
+
+
+def _move_in(*, for_good: bool) -> None:
     os.chdir(_BUILT_ON)
     kernel.pivot_root(".", "old")
     kernel.mount("proc", "/proc", flags=kernel.NOSUID | kernel.NODEV | kernel.NOEXEC)
     kernel.unmount("/old")
     os.chdir("/")
-    if not whole_host:
+    if for_good:
         Path("/old").rmdir()
         kernel.restrict("/dev", flags=_READ_ONLY_DEVICES, below=False)
         kernel.restrict("/", flags=_READ_ONLY, below=False)
@@ -80,35 +85,37 @@ def _require_readable(folder: Path) -> None:
         )
 
 
-def _show(path: Path) -> None:
-    """The folder or link at this path, also in the new root; one that is absent is left out."""
+def _show(path: Path) -> bool:
+    """The folder or link at this path, also in the new root, unless it is absent or there already.
+
+    Returns whether other slots share its inodes.
+    """
     target = _BUILT_ON / path.relative_to("/")
     if target.is_symlink() or (target.is_dir() and any(target.iterdir())):
-        return
+        return False
     if path.is_symlink():
         _made(target).symlink_to(path.readlink())
     elif path.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-        _show_folder(str(path), str(target))
+        return _show_folder(str(path), str(target))
+    return False
 
 
-def _show_folder(path: str, target: str) -> None:
+def _show_folder(path: str, target: str) -> bool:
     """Through an overlay of this slot's own where that can be, else as it is.
 
     Locks and file events belong to an overlay's own inodes, so that they are no channel to the
     programs of other slots, which see the same files.
     """
-    plain = not any(mark in path for mark in ",:\\") and not _has_mounts_below(path)
-    try:
-        if plain:
-            # The second layer is an empty folder: without a writable layer, one is too few.
-            layers = f"lowerdir={path}:{_BUILT_ON}{SCRATCH}"
+    if not any(mark in path for mark in ",:\\") and not _has_mounts_below(path):
+        # The second layer is an empty folder: without a writable layer, one is too few.
+        layers = f"lowerdir={path}:{_BUILT_ON}{SCRATCH}"
+        # Refused where the kernel has none, or has none upon what this host's files lie on.
+        with suppress(OSError):
             kernel.mount("overlay", target, flags=_READ_ONLY, options=layers)
-            return
-    except OSError:
-        # Not in this kernel, or not upon what this host's own files lie on.
-        pass
+            return False
     kernel.bind(path, target, flags=_READ_ONLY)
+    return True
 
 
 def _has_mounts_below(path: str) -> bool:
@@ -123,9 +130,6 @@ def _bind_file(path: Path, *, flags: int) -> None:
 
 
 def _configure(uid: int, gid: int) -> None:
-    for pattern in _CONFIGURATION:
-        for folder in Path("/etc").glob(pattern):
-            _show(folder)
     if _LINKER_CACHE.exists():
         (_BUILT_ON / _LINKER_CACHE.relative_to("/")).write_bytes(_LINKER_CACHE.read_bytes())
     texts = {
@@ -149,6 +153,7 @@ def _make_devices() -> None:
         except PermissionError:
             # A user namespace may make none, and has to show the host's.
             _bind_file(device, flags=_DEVICE)
+    (_BUILT_ON / "dev/shm").mkdir()
 
 
 def _show_the_rest() -> None:

@@ -65,18 +65,22 @@ def serve(control_fd: int) -> Program:
     os.dup2(0, program.FAILURES)
     setup = SlotSetup.unpacked(control.recv(LARGEST_MESSAGE))
     try:
-        _leave_the_host(setup)
+        is_shared = _leave_the_host(setup)
         for name in setup.preload:
             importlib.import_module(name)
     except (OSError, ImportError) as error:
         control.send(Report(1, 0.0, str(error)).packed())
         os._exit(1)
-    warm = _WarmParent(control, setup)
+    filters = [bytes.fromhex(text) for text in setup.filters[: 2 if is_shared else 1]]
+    if "seccomp" in setup.without:
+        filters = []
+    warm = _WarmParent(control, setup, filters=filters)
     control.send(Report(0, 0.0, "").packed())
     return warm.serve()
 
 
-def _leave_the_host(setup: SlotSetup) -> None:
+def _leave_the_host(setup: SlotSetup) -> bool:
+    """Take the slot's namespaces and root; whether the root shows files that other slots share."""
     if setup.in_user_namespace:
         _take_user_namespace(setup)
     flags = kernel.NEWNS | kernel.NEWIPC
@@ -94,7 +98,7 @@ def _leave_the_host(setup: SlotSetup) -> None:
         kernel.loopback_up()
     if "hostname" not in setup.without:
         kernel.set_hostname("sandbox")
-    build_root(
+    is_shared = build_root(
         readable=setup.readable,
         uid=setup.uid,
         gid=setup.gid,
@@ -104,6 +108,7 @@ def _leave_the_host(setup: SlotSetup) -> None:
         # Or a port that one run closed would be in use for the next. In the root's own /proc, as
         # that of a container is read-only.
         _NO_MORE_WAITING.write_text("0")
+    return is_shared
 
 
 def _take_user_namespace(setup: SlotSetup) -> None:
@@ -120,16 +125,20 @@ def _take_user_namespace(setup: SlotSetup) -> None:
 class _WarmParent:
     """One run at a time, each in a PID namespace of its own."""
 
-    def __init__(self, control: socket.socket, setup: SlotSetup) -> None:
+    def __init__(
+        self, control: socket.socket, setup: SlotSetup, *, filters: Sequence[bytes]
+    ) -> None:
         self._control = control
         self._setup = setup
+        self._filters = filters
         self._stack = mmap.mmap(-1, _STACK_BYTES)
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         self._pid_namespace = fcntl.fcntl(own, fcntl.F_DUPFD_CLOEXEC, _FIRST_OWN)
         os.close(own)
         self._census = Census()
         # What every run inherits; none of it takes anything from a process that never execs.
-        confinement.prepare(setup.filter)
+        for syscall_filter in self._filters:
+            confinement.prepare(syscall_filter)
         if "no_new_privs" not in setup.without:
             confinement.forbid_new_privileges()
         if "capabilities" not in setup.without:
@@ -214,7 +223,13 @@ class _WarmParent:
         try:
             plan = load_plan(os.pread(plan_file, os.fstat(plan_file).st_size, 0))
             program.open_streams(stdin, stdout, stderr)
-            program.enter_box(plan, scratch=scratch, cgroups=cgroups, setup=self._setup)
+            program.enter_box(
+                plan,
+                scratch=scratch,
+                cgroups=cgroups,
+                filters=self._filters,
+                setup=self._setup,
+            )
         except OSError as error:
             os.write(program.FAILURES, str(error).encode()[:_LONGEST_FAILURE])
             os._exit(1)
