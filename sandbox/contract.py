@@ -35,14 +35,16 @@ __all__ = [
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 _MIB: Final = 2**20
+_NO_LIMIT: Final = 2**62
+"""What a kernel takes for a number is below this."""
 
 
 def _require_finite(limits: Limits | CallLimits) -> None:
     for limit in fields(limits):
         value = getattr(limits, limit.name)
-        if not 0 < value < float("inf"):
+        if not 0 < value < _NO_LIMIT:
             name = f"{type(limits).__name__}.{limit.name}"
-            raise ValueError(f"{name} must be positive and finite, not {value!r}")
+            raise ValueError(f"{name} must be positive, finite and below 2**62, not {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +96,19 @@ class Job:
     def __post_init__(self) -> None:
         if (self.source is None) == (not self.argv):
             raise ValueError("a Job has either source or argv, and not both")
-        if any("\0" in word for word in self.argv):
-            raise ValueError("an argument holds a NUL character, which no program can be given")
+        for word in self.argv:
+            if "\0" in word or not _is_text(word):
+                raise ValueError(f"no program can be given the argument {word[:80]!r}")
+        if self.source is not None and not _is_text(self.source):
+            raise ValueError("the source holds half a surrogate pair, which no file can")
         if max(len(self.files), len(self.fetch)) > _MOST_FILES:
             raise ValueError(f"a Job takes and gives at most {_MOST_FILES} files")
         for name in (*self.files, *self.fetch):
             _require_plain(name)
+
+
+def _is_text(text: str) -> bool:
+    return text.encode(errors="ignore").decode() == text
 
 
 def _require_plain(name: str) -> None:

@@ -42,7 +42,6 @@ _NPROC_ALLOWANCE: Final = 4_096
 """Finite, and out of the way: the cgroup is what limits processes."""
 _OWN_PROCESSES: Final = 3
 _DESCRIPTORS: Final = 512
-_NO_USE: Final = CgroupUse(None, None, out_of_memory=False, refused_forks=False)
 _LONGEST_COMPLAINT: Final = 500
 _UNKNOWN: Final = Isolation(backend=_NAME, layers=())
 

@@ -34,7 +34,7 @@ __all__ = [
 
 MAIN: Final = "main.py"
 FAILURES: Final = 3
-"""The descriptor by which a run's process says why it cannot begin."""
+"""The descriptor by which a run's process says that it begins, or why it cannot."""
 _FOLDERS: Final = {"work": HOME, "tmp": "/tmp", "shm": "/dev/shm"}  # noqa: S108 - the program's own
 _OPEN_TO_ALL: Final = 0o1777
 _NOT_FOUND: Final = 127

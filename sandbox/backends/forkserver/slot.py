@@ -95,7 +95,7 @@ class Slot:
         self._process.kill()
         self._process.wait()
 
-    def run(self, job: Job, *, rlimits: Mapping[int, int], cgroup: RunCgroup | None) -> Watched:
+    def run(self, job: Job, *, rlimits: Mapping[int, int], cgroup: RunCgroup) -> Watched:
         """Run the job to its end, when all of its processes are dead."""
         self.runs += 1
         with ExitStack() as stack:
@@ -127,7 +127,7 @@ class Slot:
         job: Job,
         *,
         rlimits: Mapping[int, int],
-        cgroup: RunCgroup | None,
+        cgroup: RunCgroup,
         stack: ExitStack,
     ) -> tuple[Drain, Drain]:
         files = job.files if job.source is None else {**job.files, MAIN: job.source.encode()}
@@ -141,7 +141,7 @@ class Slot:
             if not self._setup.in_user_namespace:
                 # So that the program may open /dev/stdout, too.
                 os.fchown(write_end, self._setup.uid, self._setup.gid)
-        theirs += cgroup.doors() if cgroup is not None else []
+        theirs += cgroup.doors()
         size = job.limits.disk_bytes + sum(map(_size_on_disk, files.values()))
         inodes = job.limits.inodes + _OWN_INODES + sum(name.count("/") + 1 for name in files)
         try:

@@ -54,6 +54,8 @@ _STACK_BYTES: Final = 65_536
 _FIRST_OWN: Final = 16
 """Our own descriptors start here, so that those of a run have the small numbers."""
 _LONGEST_FAILURE: Final = 4_096
+_BEGUN: Final = b"begun"
+_NEVER_BEGAN: Final = "the run's process ended before it was in its box"
 _NO_MORE_WAITING: Final = Path("/proc/sys/net/ipv4/tcp_max_tw_buckets")
 
 
@@ -182,8 +184,9 @@ class _WarmParent:
         self._watch(child, init)
         _, status, usage = os.wait4(child, 0)
         self._bury(init)
-        failure = os.read(failures, _LONGEST_FAILURE).decode(errors="replace")
+        said = os.read(failures, _LONGEST_FAILURE)
         os.close(failures)
+        failure = "" if said == _BEGUN else said.decode(errors="replace") or _NEVER_BEGAN
         report = Report(status, usage.ru_utime + usage.ru_stime, failure)
         socket.send_fds(self._control, [report.packed()], [scratch])
         os.close(scratch)
@@ -233,6 +236,8 @@ class _WarmParent:
         except OSError as error:
             os.write(program.FAILURES, str(error).encode()[:_LONGEST_FAILURE])
             os._exit(1)
+        # What ends without having said this has not run the program, whatever its status is.
+        os.write(program.FAILURES, _BEGUN)
         os.close(program.FAILURES)
         if plan.argv:
             program.execute(plan.argv, ENVIRONMENT)

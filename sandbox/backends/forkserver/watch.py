@@ -35,7 +35,7 @@ class SlotBroken(Exception):
 class Watch:
     """One run under way; its limits are judged here and nowhere else."""
 
-    def __init__(self, control: socket.socket, limits: Limits, *, cgroup: RunCgroup | None) -> None:
+    def __init__(self, control: socket.socket, limits: Limits, *, cgroup: RunCgroup) -> None:
         self.report: Report | None = None
         self.scratch: int | None = None
         """The descriptor of what the run wrote, once it is over."""
@@ -45,9 +45,8 @@ class Watch:
         """The most that a census saw, where no cgroup counts."""
         self._control = control
         self._limits = limits
-        # A cgroup that counts no CPU time is of no use to the watch.
-        self._cgroup = cgroup if cgroup is not None and "cpu" in cgroup.places else None
-        self._census = cgroup is None or not {"cpu", "memory"} <= set(cgroup.places)
+        self._cgroup = cgroup
+        self._census = not {"cpu", "memory"} <= set(cgroup.places)
         self._began = time.monotonic()
         self._gives_up = self._began + limits.wall_s
         self._looks = self._began + (_CENSUS_S if self._census else limits.cpu_s / _CORES)
@@ -100,7 +99,7 @@ class Watch:
         )
         if self.most.memory_bytes > self._limits.memory_bytes:
             self._stop("memory")
-        elif self._cgroup is None and self.most.cpu_s > self._limits.cpu_s:
+        elif "cpu" not in self._cgroup.places and self.most.cpu_s > self._limits.cpu_s:
             self._stop("cpu_time")
 
     def _look(self) -> None:
@@ -117,8 +116,9 @@ class Watch:
     def _measure(self) -> float:
         """Ask for what has been used; returns the time until it could matter again."""
         pause_s = self._limits.wall_s
-        if self._cgroup is not None:
-            left_s = self._limits.cpu_s - (self._cgroup.cpu_s() or 0.0)
+        used_s = self._cgroup.cpu_s()
+        if used_s is not None:
+            left_s = self._limits.cpu_s - used_s
             if left_s < 0:
                 self._stop("cpu_time")
             pause_s = max(left_s / _CORES, _SHORTEST_WAIT_S)
