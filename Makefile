@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint types arch cov bench docs doctor wheel lock clean
+.PHONY: help serve test lint types arch cov bench docs doctor selfcheck image wheel lock clean
 
 # The interpreter .venv is made with: by default the first of these that is Python >= 3.11 with venv.
 PYTHON ?=
@@ -25,7 +25,7 @@ define step
 endef
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 serve: $(SERVICE) ## Build .venv and serve on 127.0.0.1:8000 with a Redis and workers of its own
 	@exec $(PY) -m service serve
@@ -54,14 +54,22 @@ cov: $(DEV) ## Run every test and check branch coverage, child processes include
 	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
 	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
 
-bench: $(DEV) ## Measure HTTP and queue against in-process Math-Verify, in one run
+bench: $(DEV) ## Measure queue and sandbox, each beside what others pay, in one run
 	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
+	$(call step,bench,the sandbox against a bare interpreter,$(PY) -m bench.sandbox)
 
 docs: $(DEV) ## Rewrite what is generated: the README's tables and tests/service/openapi.json
 	$(call step,docs,README tables and golden OpenAPI,$(PY) -m tests.generated)
 
 doctor: $(SERVICE) ## Say what this host gives, what is missing and how to get it
 	@$(PY) -m service doctor
+
+selfcheck: $(SERVICE) ## Prove on this host every promise of the sandbox, by programs that try to break it
+	@$(PY) -m sandbox.selfcheck
+
+image: ## Build the image of the docker sandbox (BASE=image to build upon, PACKAGES="gcc ..." to add)
+	docker build --network host $(if $(BASE),--build-arg BASE=$(BASE)) \
+		$(if $(PACKAGES),--build-arg PACKAGES="$(PACKAGES)") --tag touchstone-sandbox sandbox
 
 wheel: $(DEV) ## Build the wheel a trainer installs, into dist/
 	$(call step,build,the wheel into dist/,$(PY) -m build --wheel --no-isolation --outdir dist)

@@ -1,0 +1,148 @@
+"""The docker backend keeps every promise, and the suite notices each layer that is missing."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import pytest
+
+from sandbox import Ending, Isolation, Job
+from sandbox.backends.docker import DockerBackend, DockerOptions
+from sandbox.contract import LAYERS, LayerName
+from sandbox.selfcheck import CHECKS, Check, honest, run_checks
+from tests.sandbox.docker_daemon import ours, runs_gvisor, unusable
+
+REASON: Final = unusable()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
+
+OPTIONS: Final = {
+    "fresh": DockerOptions(),
+    "pooled": DockerOptions(policy="pooled"),
+    "gvisor": DockerOptions(runtime="runsc"),
+}
+# gVisor's kernel is another one, and no limit of ours can make it do what it does not know.
+NOT_GVISOR: Final = {
+    "disk fill over all folders": "its /dev/shm and /tmp are tmpfs of their own, each limited",
+    "fallocate": "as above",
+    "inode fill": "a tmpfs takes no limit of inodes; the memory limit bounds them",
+    "inode fill over all folders": "as above",
+    "host folders": "its /dev is writable, in the sandbox's memory",
+    "memory of other processes": "it knows no dumpable processes: maps and links are shown",
+    "raise priority": "niceness means nothing there",
+    "kernel settings": "its oom_score_adj is a file without effect",
+    "sys and cgroups": "its /sys is made up, and does not say that it is read-only",
+    "devices": "its /dev/fuse and /dev/net/tun are made up",
+}
+
+
+class Variant(NamedTuple):
+    """One way to run the suite."""
+
+    name: str
+    backend: DockerBackend
+
+
+def _variants() -> list[str]:
+    return ["fresh", "pooled", *(["gvisor"] if REASON is None and runs_gvisor() else [])]
+
+
+def _checks() -> list[tuple[str, str]]:
+    return [
+        (variant, check.name)
+        for variant in _variants()
+        for check in CHECKS
+        if variant != "gvisor" or _is_for_gvisor(check)
+    ]
+
+
+def _is_for_gvisor(check: Check) -> bool:
+    """Every layer, and programs that must work: a run takes seconds there, so not all the rest."""
+    return check.name not in NOT_GVISOR and (check.layer != "contract" or check in honest.CHECKS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    before = {found["Id"] for found in ours()}
+    yield
+    assert not {found["Id"] for found in ours()} - before
+
+
+@pytest.fixture(scope="module")
+def variant(request: pytest.FixtureRequest) -> Iterator[Variant]:
+    backend = DockerBackend(OPTIONS[request.param], slots=4)
+    yield Variant(request.param, backend)
+    backend.close()
+
+
+@pytest.mark.parametrize(("variant", "name"), _checks(), indirect=["variant"])
+def test_conforms(variant: Variant, name: str) -> None:
+    (result,) = run_checks(variant.backend, names=[name])
+    assert result.passed, result.found
+
+
+@pytest.mark.parametrize("variant", _variants(), indirect=True)
+def test_the_layers_are_told(variant: Variant) -> None:
+    isolation = variant.backend.isolation()
+    wanted = "standard" if variant.name == "gvisor" else "strict"
+    assert isolation.level == wanted, isolation.missing
+    assert isolation.backend.startswith("docker ")
+
+
+def test_every_exception_for_gvisor_is_a_check() -> None:
+    assert {check.name for check in CHECKS} >= NOT_GVISOR.keys()
+
+
+class Claiming:
+    """A backend that lacks a layer and says that it has it."""
+
+    def __init__(self, backend: DockerBackend, isolation: Isolation) -> None:
+        self._backend = backend
+        self._isolation = isolation
+
+    def run(self, job: Job) -> Ending:
+        return self._backend.run(job)
+
+    def isolation(self) -> Isolation:
+        return self._isolation
+
+    def close(self) -> None:
+        self._backend.close()
+
+
+@pytest.fixture(scope="module")
+def whole() -> Iterator[Isolation]:
+    backend = DockerBackend(DockerOptions(), slots=1)
+    yield backend.isolation()
+    backend.close()
+
+
+@pytest.fixture
+def no_segments_left() -> Iterator[None]:
+    """A suite without the layer `ipc` leaves on this host what it would leave in a box."""
+    yield
+    libc = ctypes.CDLL(None)
+    for key in (0x746F7563, 0x746F7564):
+        libc.shmctl(libc.shmget(key, 0, 0), 0, None)
+        libc.semctl(libc.semget(key, 0, 0), 0, 0)
+        libc.msgctl(libc.msgget(key, 0), 0, None)
+
+
+@pytest.mark.usefixtures("no_segments_left")
+@pytest.mark.parametrize("layer", LAYERS)
+def test_without_a_layer_it_is_missing_and_the_suite_turns_red(
+    whole: Isolation, layer: LayerName
+) -> None:
+    backend = DockerBackend(DockerOptions(), slots=4, without=frozenset({layer}))
+    names = [check.name for check in CHECKS if check.layer == layer]
+    try:
+        isolation = backend.isolation()
+        weak = Claiming(backend, whole)
+        red = next((r for r in run_checks(weak, names=names) if not r.passed), None)
+    finally:
+        backend.close()
+    assert layer in {missing.name for missing in isolation.missing}
+    assert not isolation.meets("strict")
+    assert red is not None, f"none of {names} noticed"
+    assert not red.found.startswith("not_started"), red.found
