@@ -14,10 +14,22 @@ import docker
 from docker.errors import DockerException
 
 from sandbox.backends.docker.daemon import LABEL
+from sandbox.backends.docker.owners import Owner
 
-__all__ = ["IMAGE", "CuttableWay", "client", "ours", "runs_gvisor", "unusable", "wait_until"]
+__all__ = [
+    "IMAGE",
+    "OWNER",
+    "CuttableWay",
+    "client",
+    "ours",
+    "own",
+    "runs_gvisor",
+    "unusable",
+    "wait_until",
+]
 
 IMAGE: Final = "touchstone-sandbox"
+OWNER: Final = "touchstone.owner"
 _SOCKET: Final = "/var/run/docker.sock"
 _PATIENCE_S: Final = 20.0
 
@@ -41,9 +53,14 @@ def runs_gvisor() -> bool:
     return False
 
 
-def ours(label: str = LABEL, *, running: bool = False) -> list[dict[str, Any]]:
+def ours(label: str = LABEL) -> list[dict[str, Any]]:
     """The containers with the label, as the daemon tells of them."""
-    return list(client().containers(all=not running, filters={"label": label}))
+    return list(client().containers(all=True, filters={"label": label}))
+
+
+def own() -> dict[str, str]:
+    """The containers of this process, each with the time at which it was made."""
+    return {found["Id"]: found["Created"] for found in ours(f"{OWNER}={Owner.this_process()}")}
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> float:

@@ -12,7 +12,7 @@ from sandbox import Ending, Isolation, Job
 from sandbox.backends.docker import DockerBackend, DockerOptions
 from sandbox.contract import LAYERS, LayerName
 from sandbox.selfcheck import CHECKS, Check, honest, run_checks
-from tests.sandbox.docker_daemon import ours, runs_gvisor, unusable
+from tests.sandbox.docker_daemon import own, runs_gvisor, unusable
 
 REASON: Final = unusable()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
@@ -64,9 +64,8 @@ def _is_for_gvisor(check: Check) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    before = {found["Id"] for found in ours()}
     yield
-    assert not {found["Id"] for found in ours()} - before
+    assert not own()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,16 @@ from sandbox import Ending, Job, Limits
 from sandbox.backends.docker import DockerBackend, DockerOptions
 from sandbox.backends.docker.daemon import LABEL
 from sandbox.backends.docker.owners import Owner
-from tests.sandbox.docker_daemon import IMAGE, CuttableWay, client, ours, unusable, wait_until
+from tests.sandbox.docker_daemon import (
+    IMAGE,
+    OWNER,
+    CuttableWay,
+    client,
+    ours,
+    own,
+    unusable,
+    wait_until,
+)
 
 REASON: Final = unusable()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
@@ -30,7 +39,6 @@ abandons_sockets = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
 
-OWNER: Final = "touchstone.owner"
 # Of a shape of its own, so that it gets a container of its own.
 SLEEP: Final = Job(source="import time; time.sleep(30)", limits=Limits(wall_s=30, processes=20))
 CLEAN: Final = Job(source="open('/tmp/left', 'w').write('x'); print(1)")
@@ -48,11 +56,6 @@ backend.run(Job(source="import time; time.sleep(60)", limits=Limits(wall_s=60, m
 def nothing_is_left() -> Iterator[None]:
     yield
     assert not own()
-
-
-def own() -> dict[str, str]:
-    """The containers of this process, each with the time at which it was made."""
-    return {found["Id"]: found["Created"] for found in ours(f"{OWNER}={Owner.this_process()}")}
 
 
 def opened(
