@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from sandbox import Ending, Isolation, Job
+from sandbox import Isolation
 from sandbox.backends.docker import DockerBackend, DockerOptions
 from sandbox.contract import LAYERS, LayerName
 from sandbox.selfcheck import CHECKS, Check, honest, run_checks
+from tests.sandbox.claiming import Claiming
 from tests.sandbox.docker_daemon import own, runs_gvisor, unusable
 
 REASON: Final = unusable()
@@ -91,23 +92,6 @@ def test_the_layers_are_told(variant: Variant) -> None:
 
 def test_every_exception_for_gvisor_is_a_check() -> None:
     assert {check.name for check in CHECKS} >= NOT_GVISOR.keys()
-
-
-class Claiming:
-    """A backend that lacks a layer and says that it has it."""
-
-    def __init__(self, backend: DockerBackend, isolation: Isolation) -> None:
-        self._backend = backend
-        self._isolation = isolation
-
-    def run(self, job: Job) -> Ending:
-        return self._backend.run(job)
-
-    def isolation(self) -> Isolation:
-        return self._isolation
-
-    def close(self) -> None:
-        self._backend.close()
 
 
 @pytest.fixture(scope="module")

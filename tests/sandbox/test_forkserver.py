@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import Ending, Isolation, Job
 from sandbox.backends.forkserver import Forkserver
 from sandbox.contract import LAYERS, LayerName
 from sandbox.selfcheck import CHECKS, run_checks
+from tests.sandbox.claiming import Claiming
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0,
@@ -30,23 +30,6 @@ def backend() -> Iterator[Forkserver]:
 def test_conforms(backend: Forkserver, name: str) -> None:
     (result,) = run_checks(backend, names=[name])
     assert result.passed, result.found
-
-
-class Claiming:
-    """A backend that lacks a layer and says that it has it."""
-
-    def __init__(self, backend: Forkserver, isolation: Isolation) -> None:
-        self._backend = backend
-        self._isolation = isolation
-
-    def run(self, job: Job) -> Ending:
-        return self._backend.run(job)
-
-    def isolation(self) -> Isolation:
-        return self._isolation
-
-    def close(self) -> None:
-        self._backend.close()
 
 
 @pytest.mark.parametrize("layer", LAYERS)

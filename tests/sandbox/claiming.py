@@ -1,0 +1,25 @@
+"""A backend that lacks a layer and says that it has it: what the conformance suite must notice."""
+
+from __future__ import annotations
+
+from sandbox import Ending, Isolation, Job
+from sandbox.contract import Backend
+
+__all__ = ["Claiming"]
+
+
+class Claiming:
+    """Runs jobs by one backend, with the isolation that another one was found to have."""
+
+    def __init__(self, backend: Backend, isolation: Isolation) -> None:
+        self._backend = backend
+        self._isolation = isolation
+
+    def run(self, job: Job) -> Ending:
+        return self._backend.run(job)
+
+    def isolation(self) -> Isolation:
+        return self._isolation
+
+    def close(self) -> None:
+        self._backend.close()
