@@ -112,6 +112,7 @@ def no_segments_left() -> Iterator[None]:
         libc.msgctl(libc.msgget(key, 0), 0, None)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("no_segments_left")
 @pytest.mark.parametrize("layer", LAYERS)
 def test_without_a_layer_it_is_missing_and_the_suite_turns_red(

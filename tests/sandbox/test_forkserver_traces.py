@@ -56,6 +56,7 @@ PROCESSES_OF_A_SLOT = 5
 """The launcher, the warm parent, a run's init, the program and its daemon."""
 
 
+@pytest.mark.timeout(600)
 def test_leaves_nothing_behind() -> None:
     """2,000 runs, a third of them hostile."""
     jobs = [HOSTILE[i // 3 % len(HOSTILE)] if i % 3 == 0 else HONEST for i in range(2_000)]

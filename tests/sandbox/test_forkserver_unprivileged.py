@@ -76,6 +76,7 @@ def selfcheck(
     )
 
 
+@pytest.mark.timeout(600)
 def test_conforms_without_cgroups(python: str, copy_for_anybody: Path) -> None:
     done = selfcheck(python, copy_for_anybody)
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-2_000:]
@@ -109,6 +110,7 @@ def is_empty(cgroup: Path) -> bool:
     return not any(path.read_text() for path in cgroup.rglob("cgroup.procs"))
 
 
+@pytest.mark.timeout(600)
 def test_uses_cgroups_that_are_handed_over(
     python: str, copy_for_anybody: Path, delegated: list[Path]
 ) -> None:
