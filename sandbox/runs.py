@@ -17,7 +17,12 @@ def run(job: Job) -> Ending:
 
     Never raises for what the program does, nor for what this host lacks: that is `not_started`.
     """
-    return _backend().run(job)
+    try:
+        backend = _backend()
+    except (OSError, ImportError) as error:
+        nothing = Isolation(backend="none", layers=())
+        return Ending(kind="not_started", isolation=nothing, note=str(error))
+    return backend.run(job)
 
 
 def isolation() -> Isolation:

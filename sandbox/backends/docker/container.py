@@ -14,14 +14,10 @@ from sandbox.backends.docker.frames import Frame, pack, unpack
 from sandbox.backends.docker.inbox import AGENT, COLLECTOR, LAUNCHER, program_text
 from sandbox.backends.docker.streams import Channel, DaemonLost, reaching
 from sandbox.backends.docker.walls import AGENT_UID, EXEC_PROCESSES, Shape, Walls
+from sandbox.box import ENVIRONMENT
 
-__all__ = ["ENVIRONMENT", "Container", "NotClean", "Report"]
+__all__ = ["Container", "NotClean", "Report"]
 
-ENVIRONMENT: Final = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/work",
-    "LANG": "C.UTF-8",
-}
 _PYTHON: Final = ("python3", "-I", "-S", "-c")
 _FIRST_UID: Final = AGENT_UID + 1
 _UIDS: Final = 50_000  # up to what a daemon with remapped users has

@@ -7,18 +7,15 @@ import resource
 from typing import Final
 
 from sandbox import seccomp
-from sandbox.backends.docker.container import ENVIRONMENT
 from sandbox.backends.docker.frames import pack
 from sandbox.backends.docker.walls import Walls
+from sandbox.box import ADDRESS_SPACE_BYTES, DESCRIPTORS, ENVIRONMENT, STACK_BYTES
 from sandbox.contract import Job, Limits
 
 __all__ = ["plan_of"]
 
 _SOURCE_FILE: Final = "main.py"
 _SOURCE_ARGV: Final = ("python3", "-B", _SOURCE_FILE)
-_ADDRESS_SPACE: Final = 2**46  # only finite: it is the memory cgroup that counts
-_STACK: Final = 2**28
-_DESCRIPTORS: Final = 512
 
 
 def plan_of(job: Job, *, walls: Walls) -> list[bytes]:
@@ -52,9 +49,9 @@ def _resource_limits(limits: Limits, walls: Walls) -> dict[int, int]:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: math.ceil(limits.cpu_s) + 1,
         resource.RLIMIT_FSIZE: 2 * limits.disk_bytes,
-        resource.RLIMIT_AS: _ADDRESS_SPACE,
-        resource.RLIMIT_STACK: _STACK,
-        resource.RLIMIT_NOFILE: _DESCRIPTORS,
+        resource.RLIMIT_AS: ADDRESS_SPACE_BYTES,
+        resource.RLIMIT_STACK: STACK_BYTES,
+        resource.RLIMIT_NOFILE: DESCRIPTORS,
         resource.RLIMIT_NPROC: limits.processes + walls.spare_processes,
         # A queue outlives its program, and nothing in the container could find it.
         resource.RLIMIT_MSGQUEUE: 0,

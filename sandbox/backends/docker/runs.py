@@ -20,7 +20,8 @@ _SETTLE_S: Final = 5.0
 _PREPARE_S: Final = 60.0
 _MOST_LINE: Final = 4_096
 _GO: Final = b"."
-_KILLED: Final = 128 + 9
+_BY_ITSELF: Final = (0, 1)
+"""How a launcher ends that no program has killed or stopped: then what it says is its own."""
 
 
 def run_in(container: Container, channel: Channel, job: Job, *, walls: Walls) -> Run:
@@ -81,7 +82,7 @@ def _settled(container: Container, watched: Watched) -> Report:
     while report.others and time.monotonic() < until:
         time.sleep(0.005)
         report = container.report()
-    if "program" not in report.mail and container.launcher_status() != _KILLED:
+    if "program" not in report.mail and container.launcher_status() in _BY_ITSELF:
         failure = report.mail.get("failed") or _tail(watched.stderr.kept)
         raise DaemonLost(f"the program could not be started: {str(failure)[:500]}")
     return report

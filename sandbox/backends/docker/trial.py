@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.backends.docker import probe
-from sandbox.backends.docker.container import ENVIRONMENT, Container, NotClean
+from sandbox.backends.docker.container import Container, NotClean
 from sandbox.backends.docker.daemon import Daemon
 from sandbox.backends.docker.endings import Run
 from sandbox.backends.docker.inbox import program_text
 from sandbox.backends.docker.runs import run_in
 from sandbox.backends.docker.streams import DaemonLost
 from sandbox.backends.docker.walls import AGENT_UID, Shape, Walls
+from sandbox.box import ENVIRONMENT
 from sandbox.contract import Isolation, Job, Layer, LayerName, Limits
 
 __all__ = ["Trial", "try_out"]

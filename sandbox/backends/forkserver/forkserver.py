@@ -19,6 +19,7 @@ from sandbox.backends.forkserver.layers import CGROUP_LAYERS, PROBE, layers_of
 from sandbox.backends.forkserver.protocol import SlotSetup
 from sandbox.backends.forkserver.slot import Slot, Watched
 from sandbox.backends.forkserver.watch import SlotBroken
+from sandbox.box import ADDRESS_SPACE_BYTES, DESCRIPTORS, STACK_BYTES
 from sandbox.contract import Ending, Isolation, Job, LayerName, Limits
 from sandbox.endings import Signs, judge
 from sandbox.seccomp import filter_program, lock_filter_program
@@ -32,16 +33,12 @@ _FIRST_UID: Final = 2**30
 _UIDS_PER_OWNER: Final = 2**8
 _OWNERS: Final = 2**22
 _MIB: Final = 2**20
-_ADDRESS_SPACE: Final = 2**46
-"""Finite, and beyond what any runtime reserves: the cgroup is what limits memory."""
 _DATA_ALLOWANCE: Final = 128 * _MIB
 """What an interpreter maps before the program does anything, where memory is limited by process."""
-_STACK: Final = 256 * _MIB
 _STACK_WITHOUT_CGROUP: Final = 64 * _MIB
 _NPROC_ALLOWANCE: Final = 4_096
 """Finite, and out of the way: the cgroup is what limits processes."""
 _OWN_PROCESSES: Final = 3
-_DESCRIPTORS: Final = 512
 _LONGEST_COMPLAINT: Final = 500
 _UNKNOWN: Final = Isolation(backend=_NAME, layers=())
 
@@ -212,15 +209,15 @@ class Forkserver:
         in_bounds = counted["memory"]
         return {
             resource.RLIMIT_CORE: 0,
-            resource.RLIMIT_NOFILE: _DESCRIPTORS,
+            resource.RLIMIT_NOFILE: DESCRIPTORS,
             resource.RLIMIT_FSIZE: limits.disk_bytes,
             resource.RLIMIT_CPU: int(limits.cpu_s) + 2,
             resource.RLIMIT_NPROC: limits.processes + own + allowance,
-            resource.RLIMIT_AS: _ADDRESS_SPACE,
+            resource.RLIMIT_AS: ADDRESS_SPACE_BYTES,
             resource.RLIMIT_DATA: (
-                _ADDRESS_SPACE if in_bounds else limits.memory_bytes + _DATA_ALLOWANCE
+                ADDRESS_SPACE_BYTES if in_bounds else limits.memory_bytes + _DATA_ALLOWANCE
             ),
-            resource.RLIMIT_STACK: _STACK if in_bounds else _STACK_WITHOUT_CGROUP,
+            resource.RLIMIT_STACK: STACK_BYTES if in_bounds else _STACK_WITHOUT_CGROUP,
         }
 
 

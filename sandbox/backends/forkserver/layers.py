@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.backends.forkserver.cgroups import Cgroups, Resource
+from sandbox.box import ENVIRONMENT
 from sandbox.contract import Job, Layer, LayerName, Limits
 
 __all__ = ["CGROUP_LAYERS", "PROBE", "layers_of"]
@@ -60,7 +61,6 @@ _ROOT: Final = frozenset(
 )
 _DESCRIPTORS: Final = 4
 """The three streams, and the one by which the probe counts them."""
-_ENVIRONMENT: Final = frozenset({"PATH", "HOME", "LANG"})
 _CGROUP_REMEDY: Final = (
     "give this process a cgroup it may write to: run as root with /sys/fs/cgroup writable, or as a"
     " systemd service with Delegate=yes"
@@ -108,7 +108,7 @@ def layers_of(
         ),
         _layer("rlimits", not infinite & set(probe["limits"]), "every one is finite"),
         _layer("descriptors", probe["descriptors"] <= _DESCRIPTORS, "stdin, stdout, stderr only"),
-        _layer("environment", set(probe["environment"]) <= _ENVIRONMENT, "three names only"),
+        _layer("environment", set(probe["environment"]) <= ENVIRONMENT.keys(), "three names only"),
         *(_cgroup_layer(name, resource, cgroups) for name, resource in CGROUP_LAYERS.items()),
     )
 

@@ -24,8 +24,8 @@ from sandbox.backends.forkserver.protocol import (
     plan_bytes,
 )
 from sandbox.backends.forkserver.streams import Drain
-from sandbox.backends.forkserver.warm import ENVIRONMENT
 from sandbox.backends.forkserver.watch import SlotBroken, Watch
+from sandbox.box import ENVIRONMENT
 from sandbox.confinement import collect
 from sandbox.contract import EndingKind, Job, Unfetched
 

@@ -34,17 +34,13 @@ from sandbox.backends.forkserver.protocol import (
     load_plan,
 )
 from sandbox.backends.forkserver.root import build_root
+from sandbox.box import ENVIRONMENT
 
-__all__ = ["ENVIRONMENT", "Program", "serve"]
+__all__ = ["Program", "serve"]
 
 Program: TypeAlias = Callable[[], NoReturn]
 """What a run's process does once it is in its box."""
 
-ENVIRONMENT: Final = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/work",
-    "LANG": "C.UTF-8",
-}
 _NAMESPACES: Final = {
     "network": kernel.NEWNET,
     "hostname": kernel.NEWUTS,
