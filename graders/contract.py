@@ -47,6 +47,8 @@ SharedReason: TypeAlias = Literal[
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MAX_LABEL_CHARS: Final = 256
 _Label = Annotated[str, StringConstraints(max_length=MAX_LABEL_CHARS)]
+# In this order: nearly every one is an object, and a string names one that several items share.
+_Reference = Annotated[dict[str, JsonValue] | str, Field(union_mode="left_to_right")]
 _SHAPE: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -79,7 +81,11 @@ class Item(BaseModel):
     completion: str | list[Message]
     prompt: str | list[Message] | None = None
     prefill: str = ""
-    reference: dict[str, JsonValue] = Field(default_factory=dict)
+    reference: _Reference = Field(
+        default_factory=dict,
+        description="what the graders compare with, or the name of an entry of the request's"
+        " `references`",
+    )
     group: _Label | None = None
     completion_tokens: int | None = Field(default=None, ge=0)
     graders: list[GraderCall] | None = None
@@ -154,6 +160,13 @@ class Grader(Protocol):
     # Any: each grader takes its own two models, which the caller has just made from these classes.
     def grade(self, text: str, reference: Any, options: Any) -> Grade:
         """Grade the text; never raises on what a model may write."""
+        ...
+
+    def essence(self, text: str, options: Any) -> str:
+        """What of the text decides: texts of equal essence get equal grades, details included.
+
+        Asked for in the API's process, so it is quick, starts nothing and never raises.
+        """
         ...
 
     def validate(self, reference: Any, options: Any) -> Grade:

@@ -17,11 +17,12 @@ from graders.contract import Verdict
 from service import __version__
 from service.auth import RequireKey
 from service.bodies import BodyRefused, read_body
-from service.broker import Answer, Broker, QueueFull, QueueUnavailable
+from service.broker import Broker, QueueFull, QueueUnavailable
 from service.catalogue import Catalogue, catalogue
 from service.groups import GroupStats, group_stats
 from service.intake import BadRequest, GradeRequest, TooManyItems, read_request
 from service.isolation import IsolationReport, isolation_report
+from service.items import Answer
 from service.metrics import Metrics
 from service.openapi import complete_openapi, request_body
 from service.readiness import Readiness, readiness
@@ -164,6 +165,7 @@ def _add_operations(app: FastAPI, metrics: Metrics) -> None:
         """The metrics of this process in Prometheus' text format."""
         broker = _broker(request)
         metrics.count_grades(broker.tally)
+        metrics.items_shared.inc(broker.take_items_shared())
         state = await readiness(broker.redis)
         for lane, lane_state in state.lanes.items():
             metrics.queued.labels(lane).set(lane_state.chunks)

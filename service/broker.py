@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import math
 import time
 import uuid
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from graders.contract import Lane
 from service.grading import refused
+from service.items import Answer, Batch, Ticket, Work
+from service.packing import ChunkLimits, cut, payload_of
 from service.redis_link import BLOCK_MS, append, connect, entries_of
 from service.settings import Settings
-from service.streams import LANES, Chunk, Mark, Reply, Tally, jobs_key, reply_key, workers_key
+from service.sharing import joined, twin_answer
+from service.streams import LANES, Chunk, Reply, Tally, jobs_key, reply_key, workers_key
 
-__all__ = ["Answer", "Broker", "QueueFull", "QueueUnavailable", "Work"]
+__all__ = ["Broker", "QueueFull", "QueueUnavailable"]
 
 _LOG: Final = logging.getLogger(__name__)
 _REPLIES_PER_READ: Final = 256
-# Arithmetic takes microseconds, so fewer items are not worth a chunk; a program takes long.
-_LEAST_ITEMS: Final[dict[Lane, int]] = {"light": 16, "code": 1}
 _RECONNECT_S: Final = 0.1
 
 
@@ -43,59 +43,13 @@ class QueueFull(Exception):
         self.retry_after_s = retry_after_s
 
 
-class Work(NamedTuple):
-    """One item as it travels: its JSON and that of its request's graders."""
-
-    item_id: str | None
-    lane: Lane
-    graders: bytes
-    item: bytes
-
-
-class Answer(NamedTuple):
-    """The verdict on one item, as JSON, with what the API itself needs of it."""
-
-    verdict: bytes
-    reward: float | None
-    mark: Mark
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The items of one submission, filled in as replies arrive."""
-
-    answers: list[Answer | None]
-    missing: int
-    done: asyncio.Future[None]
-
-    def fill(self, place: int, answer: Answer) -> None:
-        if self.answers[place] is None:
-            self.answers[place] = answer
-            self.missing -= 1
-            if not self.missing and not self.done.done():
-                self.done.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
-
-
-class _Ticket(NamedTuple):
-    """One item waiting to be sent, and where its answer goes."""
-
-    work: Work
-    batch: _Batch
-    place: int
-    expires_at: float
-
-
 @dataclass(slots=True)
 class _Sent:
     """A chunk on its way, kept until every item of it is answered or nobody waits any more."""
 
     lane: Lane
     chunk: Chunk
-    tickets: Sequence[_Ticket]
+    tickets: Sequence[Ticket]
     unanswered: set[int] = field(default_factory=set)
 
 
@@ -107,7 +61,7 @@ class Broker:
         self._redis: Redis = connect(redis_url)
         self._reply_key = reply_key(uuid.uuid4().hex)
         self._numbers = itertools.count()
-        self._unsent: dict[Lane, list[_Ticket]] = {lane: [] for lane in LANES}
+        self._unsent: dict[Lane, list[Ticket]] = {lane: [] for lane in LANES}
         self._sent: dict[bytes, _Sent] = {}
         self._depth: dict[Lane, int] = dict.fromkeys(LANES, 0)
         self._workers: dict[Lane, int] = dict.fromkeys(LANES, 1)
@@ -115,6 +69,7 @@ class Broker:
         self._flushing = False
         self._closing = False
         self.tally: Tally = Counter()
+        self._items_shared = 0
 
     async def __aenter__(self) -> Self:
         self._start(self._read_replies())
@@ -133,15 +88,20 @@ class Broker:
         """The connection pool, for those who look at the queue without using it."""
         return self._redis
 
+    def take_items_shared(self) -> int:
+        """How many items were answered by another's verdict since this was last asked."""
+        taken, self._items_shared = self._items_shared, 0
+        return taken
+
     async def submit(self, works: Sequence[Work], *, deadline_s: float) -> list[Answer]:
         """The answers in the order of the works; `failed` for those not there in time."""
         if not works:
             return []
         await self._admit(works)
-        batch = _Batch([None] * len(works), len(works), asyncio.get_running_loop().create_future())
+        batch = Batch([None] * len(works), len(works), asyncio.get_running_loop().create_future())
         expires_at = time.time() + deadline_s
         for place, work in enumerate(works):
-            self._unsent[work.lane].append(_Ticket(work, batch, place, expires_at))
+            self._unsent[work.lane].append(Ticket(work, batch, place, expires_at))
         self._flush_soon()
         try:
             async with asyncio.timeout(deadline_s):
@@ -190,34 +150,27 @@ class Broker:
             for entry in sent:
                 self._sent.pop(entry.chunk.chunk_id, None)
                 for ticket in entry.tickets:
-                    ticket.batch.fail(QueueUnavailable(type(error).__name__))
+                    for one in (ticket, *ticket.twins):
+                        one.batch.fail(QueueUnavailable(type(error).__name__))
 
     def _cut(self, lane: Lane) -> list[_Sent]:
         tickets, self._unsent[lane] = self._unsent[lane], []
-        chunks: list[_Sent] = []
-        start = size = 0
-        # Large chunks cost less per item; small enough that every worker gets its two of a batch.
-        share = math.ceil(len(tickets) / (2 * self._workers[lane]))
-        most = min(max(share, _LEAST_ITEMS[lane]), self._settings.chunk_items)
-        for place, ticket in enumerate(tickets):
-            size += len(ticket.work.item)
-            full = place + 1 - start >= most
-            if full or size >= self._settings.chunk_bytes or place + 1 == len(tickets):
-                chunks.append(self._pack(lane, tickets[start : place + 1]))
-                start, size = place + 1, 0
-        return chunks
+        limits = ChunkLimits(
+            items=self._settings.chunk_items,
+            size_bytes=self._settings.chunk_bytes,
+            slots=self._workers[lane] * self._settings.slots_in(lane),
+        )
+        # Only a program costs more than to find out that it is the same as another.
+        distinct = joined(tickets) if lane == "code" else tickets
+        return [self._pack(lane, chunk) for chunk in cut(distinct, lane, limits=limits)]
 
-    def _pack(self, lane: Lane, tickets: Sequence[_Ticket]) -> _Sent:
-        parcels = [
-            b'{"graders":%b,"items":[%b]}' % (graders, b",".join(t.work.item for t in same))
-            for graders, same in itertools.groupby(tickets, key=lambda t: t.work.graders)
-        ]
+    def _pack(self, lane: Lane, tickets: Sequence[Ticket]) -> _Sent:
         chunk = Chunk(
             chunk_id=b"%d" % next(self._numbers),
             reply_to=self._reply_key.encode(),
             deadline_ms=int(max(ticket.expires_at for ticket in tickets) * 1000),
             items=len(tickets),
-            payload=b"[%b]" % b",".join(parcels),
+            payload=payload_of(tickets),
         )
         return _Sent(lane, chunk, tickets, set(range(len(tickets))))
 
@@ -270,11 +223,18 @@ class Broker:
         for place, answer in enumerate(answers, start=reply.offset):
             if place in sent.unanswered:
                 sent.unanswered.discard(place)
-                ticket = sent.tickets[place]
-                ticket.batch.fill(ticket.place, Answer(*answer))
+                self._answer(sent.tickets[place], Answer(*answer))
         self.tally.update(reply.tally)
         if not sent.unanswered:
             del self._sent[reply.chunk_id]
+
+    def _answer(self, ticket: Ticket, answer: Answer) -> None:
+        ticket.batch.fill(ticket.place, answer)
+        for twin in ticket.twins:
+            renamed = twin_answer(answer, twin.work.item_id)
+            twin.batch.fill(twin.place, renamed.answer)
+            self.tally.update(renamed.tally)
+            self._items_shared += 1
 
     def _forget_expired(self) -> None:
         now_ms = time.time() * 1000

@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("worker", help="one worker process, on TOUCHSTONE_REDIS_URL")
     command.add_argument("--lanes", type=_lanes, default=LANES, help="light,code (both)")
-    command.add_argument("--slots", type=int, help="chunks graded at once, per lane (1)")
+    command.add_argument("--slots", type=int, help="chunks of lane light graded at once (1)")
     command.set_defaults(command=_worker)
 
     command = commands.add_parser("grade", help="grade a file of Items, one JSON object a line")

@@ -7,11 +7,16 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from graders.programs.languages import LANGUAGES
+from graders.programs.offers import offered, version_of
+from graders.programs.results import SandboxUnavailable
+from graders.programs.tasks import LanguageName
 from graders.registry import GRADERS
 from sandbox import Floor, Isolation, close_runs, open_runs
 from service.embedded_redis import EmbeddedRedis, RedisStartFailed, find_server
@@ -19,12 +24,13 @@ from service.isolation import lacking
 from service.remedies import remedies_here
 from service.settings import Settings
 
-__all__ = ["Finding", "examine", "layer_findings", "table"]
+__all__ = ["Finding", "examine", "language_findings", "layer_findings", "table"]
 
 State: TypeAlias = Literal["ok", "weak", "missing"]
-"""`weak` is missing for a floor above the one that is asked for."""
+"""`weak` is missing for what not every service needs: a higher floor, one more language."""
 _OLDEST_REDIS: Final = (6, 2)
 _COLUMNS: Final = 100
+_LANGUAGES_AT_ONCE: Final = 4
 
 
 class Finding(NamedTuple):
@@ -37,11 +43,13 @@ class Finding(NamedTuple):
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything that grading needs; takes a few seconds."""
+    """Look at everything that grading needs; takes several seconds."""
     try:
-        # First, so that graders that run programs are tried in the sandbox of the settings.
+        # First, so that graders and languages are tried in the sandbox of the settings.
         sandbox = _sandbox(settings)
-        return [_python(), _redis(settings), *_graders(), _cores(settings), *sandbox]
+        languages = language_findings() if len(sandbox) > 1 else []
+        first = [_python(), _redis(settings), *_graders(), _cores(settings)]
+        return [*first, *languages, *sandbox]
     finally:
         close_runs()
 
@@ -116,6 +124,24 @@ def _warm(name: str, warm_up: Callable[[], None]) -> Finding:
 def _cores(settings: Settings) -> Finding:
     note = f"{os.cpu_count()} cores, {settings.workers} worker processes (TOUCHSTONE_WORKERS)"
     return Finding("CPU", "ok", note)
+
+
+def language_findings() -> list[Finding]:
+    """A row per language that programs can be in: served here, or what would make it so."""
+    with ThreadPoolExecutor(_LANGUAGES_AT_ONCE) as pool:
+        return list(pool.map(_language, LANGUAGES))
+
+
+def _language(name: LanguageName) -> Finding:
+    what = f"language {name}"
+    try:
+        offer = offered(name)
+        if not offer.serves:
+            return Finding(what, "weak", f"not served: {offer.note}", [offer.remedy])
+        note = f"{version_of(name)}; self-test {offer.cpu_s * 1000:.0f} ms of CPU"
+        return Finding(what, "ok", note)
+    except SandboxUnavailable as error:
+        return Finding(what, "missing", f"the sandbox fails: {error}")
 
 
 def _sandbox(settings: Settings) -> list[Finding]:

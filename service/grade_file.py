@@ -15,9 +15,10 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from tqdm import tqdm
 
 from graders.contract import GraderCall
-from service.broker import Answer, Broker, QueueFull, QueueUnavailable
+from service.broker import Broker, QueueFull, QueueUnavailable
 from service.field_errors import first_error
 from service.intake import Intake, bad_item, take_items
+from service.items import Answer
 from service.processes import the_redis, the_workers
 from service.settings import Settings
 from service.strict_json import BadJson, loads
@@ -115,7 +116,7 @@ async def _answers(
     window: list[Line], *, graders: Sequence[GraderCall], broker: Broker, settings: Settings
 ) -> list[Answer]:
     read = [line.value for line in window if line.complaint is None]
-    intake = take_items(read, graders, deadline_s=settings.max_deadline_s)
+    intake = take_items(read, graders, deadline_s=settings.max_deadline_s, settings=settings)
     answers = iter(intake.filled(await _submitted(intake, broker)))
     return [
         next(answers)

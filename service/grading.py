@@ -1,4 +1,4 @@
-"""From parcels to verdicts: every grader of every item, with the project's one broad handler."""
+"""From a cargo to verdicts: every grader of every item, with the project's one broad handler."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -25,9 +25,18 @@ from graders.contract import (
 )
 from graders.registry import GRADERS
 from service.field_errors import first_error
-from service.streams import Mark, Parcel, Tally
+from service.streams import Cargo, Mark, Tally
 
-__all__ = ["Graded", "GradingLimits", "grade_parcels", "refused"]
+__all__ = [
+    "Graded",
+    "GradingLimits",
+    "Plan",
+    "Prepared",
+    "counted_as",
+    "grade_cargo",
+    "plan_of",
+    "refused",
+]
 
 _LOG: Final = logging.getLogger(__name__)
 _ATTEMPTS: Final = 3
@@ -50,45 +59,64 @@ class Graded(NamedTuple):
     tally: Tally
 
 
-class _Prepared(NamedTuple):
+class Prepared(NamedTuple):
     """A call whose grader is known and whose options are checked."""
 
     grader: Grader
     options: BaseModel
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """What to do for an item with these calls; a call that cannot be made is its grade already."""
 
     calls: Sequence[GraderCall]
-    steps: Sequence[_Prepared | Grade]
+    steps: Sequence[Prepared | Grade]
     refusal: SharedReason | None = None
 
 
-def grade_parcels(
-    parcels: Sequence[Parcel], *, limits: GradingLimits, expired: Callable[[], bool]
-) -> Graded:
+@dataclass(frozen=True, slots=True)
+class _References:
+    """The references of a cargo, read once for each grader and not once per item."""
+
+    shared: Mapping[str, Mapping[str, object]]
+    read: dict[tuple[str, str], BaseModel | Grade] = field(default_factory=dict)
+
+    def gold(self, grader: Grader, item: Item) -> BaseModel | Grade:
+        """What this grader reads of the item's reference, or the grade that says why it cannot."""
+        if not isinstance(item.reference, str):
+            return _gold(grader, item.reference)
+        key = item.reference, grader.name
+        if key not in self.read:
+            self.read[key] = _gold(grader, self.shared[item.reference])
+        return self.read[key]
+
+
+def grade_cargo(cargo: Cargo, *, limits: GradingLimits, expired: Callable[[], bool]) -> Graded:
     """Grade every item; what is left once `expired()` is answered `deadline` without being run."""
     verdicts: list[bytes] = []
     rewards: list[float | None] = []
     marks: list[Mark] = []
     tally: Tally = Counter()
-    for parcel in parcels:
-        shared = _plan(parcel.graders)
+    references = _References(cargo.references)
+    for parcel in cargo.parcels:
+        shared = plan_of(parcel.graders)
         for item in parcel.items:
             if expired():
                 verdict = refused(item.id, "failed", "deadline")
             else:
-                plan = shared if item.graders is None else _plan(item.graders)
-                verdict = _grade_by(plan, item, limits=limits)
+                plan = shared if item.graders is None else plan_of(item.graders)
+                verdict = _grade_by(plan, item, references=references, limits=limits)
             verdicts.append(verdict.model_dump_json().encode())
             rewards.append(verdict.reward)
             marks.append(_mark(verdict))
             for grade in verdict.grades:
-                # A name that a client made up would make a metric of its own.
-                known = grade.grader if grade.grader in GRADERS else _SERVICE
-                tally[known, grade.outcome, grade.reason] += 1
+                tally[counted_as(grade.grader), grade.outcome, grade.reason] += 1
     return Graded(verdicts, rewards, "".join(marks), tally)
+
+
+def counted_as(grader: str) -> str:
+    """The name to count a grade under: one that a client made up would make a metric of its own."""
+    return grader if grader in GRADERS else _SERVICE
 
 
 def refused(
@@ -102,15 +130,16 @@ def refused(
     return Verdict(id=item_id, reward=None, outcome=outcome, grades=[grade])
 
 
-def _plan(calls: Sequence[GraderCall]) -> _Plan:
+def plan_of(calls: Sequence[GraderCall]) -> Plan:
+    """Find the graders of these calls and check their options, once for all items."""
     if not calls:
-        return _Plan(calls, [], "no_graders")
+        return Plan(calls, [], "no_graders")
     if all(call.role == "gate" for call in calls):
-        return _Plan(calls, [], "no_terms")
-    return _Plan(calls, [_prepare(call) for call in calls])
+        return Plan(calls, [], "no_terms")
+    return Plan(calls, [_prepare(call) for call in calls])
 
 
-def _grade_by(plan: _Plan, item: Item, *, limits: GradingLimits) -> Verdict:
+def _grade_by(plan: Plan, item: Item, *, references: _References, limits: GradingLimits) -> Verdict:
     if plan.refusal is not None:
         return refused(item.id, "ungradable", plan.refusal)
     text = graded_text(item)
@@ -120,14 +149,14 @@ def _grade_by(plan: _Plan, item: Item, *, limits: GradingLimits) -> Verdict:
     grades = [
         step
         if isinstance(step, Grade)
-        else _grade_text(step, text, reference=item.reference, limits=limits)
+        else _grade_text(step, text, gold=references.gold(step.grader, item), limits=limits)
         for step in plan.steps
     ]
     reward, outcome = conclude(plan.calls, grades)
     return Verdict(id=item.id, reward=reward, outcome=outcome, grades=grades)
 
 
-def _prepare(call: GraderCall) -> _Prepared | Grade:
+def _prepare(call: GraderCall) -> Prepared | Grade:
     grader = GRADERS.get(call.name)
     if grader is None:
         message = f"unknown grader; the known ones are {', '.join(sorted(GRADERS))}"
@@ -138,11 +167,11 @@ def _prepare(call: GraderCall) -> _Prepared | Grade:
     except ValidationError as error:
         detail = first_error(error, within="options")
         return _grade_of(call.name, "ungradable", "bad_options", detail)
-    return _Prepared(grader, options)
+    return Prepared(grader, options)
 
 
 def _grade_text(
-    prepared: _Prepared, text: str, *, reference: Mapping[str, object], limits: GradingLimits
+    prepared: Prepared, text: str, *, gold: BaseModel | Grade, limits: GradingLimits
 ) -> Grade:
     grader = prepared.grader
     if len(text) > limits.text_chars:
@@ -154,11 +183,8 @@ def _grade_text(
             reason="too_long",
             detail={"limit_chars": limits.text_chars},
         )
-    try:
-        gold = grader.Reference.model_validate(reference)
-    except ValidationError as error:
-        detail = first_error(error, within="reference")
-        return _grade_of(grader.name, "ungradable", "bad_reference", detail)
+    if isinstance(gold, Grade):
+        return gold
     started = time.perf_counter()
     grade = _grade_one(prepared, text, gold)
     # To the hundredth: most grades take none, and need no copy to say so.
@@ -166,7 +192,15 @@ def _grade_text(
     return grade.model_copy(update={"seconds": seconds}) if seconds else grade
 
 
-def _grade_one(prepared: _Prepared, text: str, reference: BaseModel) -> Grade:
+def _gold(grader: Grader, reference: Mapping[str, object]) -> BaseModel | Grade:
+    try:
+        return grader.Reference.model_validate(reference)
+    except ValidationError as error:
+        detail = first_error(error, within="reference")
+        return _grade_of(grader.name, "ungradable", "bad_reference", detail)
+
+
+def _grade_one(prepared: Prepared, text: str, reference: BaseModel) -> Grade:
     grader = prepared.grader
     for attempt in range(1, _ATTEMPTS + 1):
         try:

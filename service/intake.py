@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from graders.contract import MAX_LABEL_CHARS, GraderCall, Item, Lane
 from graders.registry import GRADERS
-from service.broker import Answer, Work
 from service.field_errors import FieldError, first_error
-from service.grading import refused
+from service.grading import plan_of, refused
+from service.items import Answer, SharedReference, Work
 from service.settings import Settings
+from service.sharing import essence_key, shared_reference
 from service.strict_json import loads
 
 __all__ = [
@@ -25,6 +34,8 @@ __all__ = [
     "read_request",
     "take_items",
 ]
+
+_Key = Annotated[str, StringConstraints(max_length=MAX_LABEL_CHARS)]
 
 
 class BadRequest(Exception):
@@ -41,6 +52,10 @@ class GradeRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     graders: list[GraderCall] = Field(default_factory=list)
+    references: dict[_Key, dict[str, JsonValue]] = Field(
+        default_factory=dict,
+        description="references that several items share; an item's `reference` names one",
+    )
     items: list[Item]
     deadline_s: float | None = Field(default=None, gt=0)
 
@@ -51,6 +66,8 @@ class _Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     graders: list[GraderCall] = Field(default_factory=list)
+    # Any: JSON already, and what is in it is each grader's affair.
+    references: dict[_Key, dict[str, Any]] = Field(default_factory=dict)
     # Any: each item is checked by itself below, so that a bad one is its own affair.
     items: list[Any]
     deadline_s: float | None = Field(default=None, gt=0)
@@ -74,6 +91,7 @@ class Intake(NamedTuple):
 
 # Strictness is asked for at each call: a model's own setting does not reach the models within.
 _ITEMS: Final = TypeAdapter(list[Item])
+_NOT_TEXT: Final = frozenset({"reference", "prompt"})
 
 
 def read_request(body: bytes, *, settings: Settings) -> Intake:
@@ -92,27 +110,88 @@ def read_request(body: bytes, *, settings: Settings) -> Intake:
     deadline_s = envelope.deadline_s or settings.deadline_s
     if deadline_s > settings.max_deadline_s:
         raise BadRequest(f"deadline_s: at most {settings.max_deadline_s:g}")
-    return take_items(envelope.items, envelope.graders, deadline_s=deadline_s)
+    return take_items(
+        envelope.items,
+        envelope.graders,
+        references=envelope.references,
+        deadline_s=deadline_s,
+        settings=settings,
+    )
 
 
 def take_items(
-    raw_items: Sequence[Any], graders: Sequence[GraderCall], *, deadline_s: float
+    raw_items: Sequence[Any],
+    graders: Sequence[GraderCall],
+    *,
+    deadline_s: float,
+    settings: Settings,
+    references: Mapping[str, Mapping[str, JsonValue]] | None = None,
 ) -> Intake:
     """Check every item; each that is not an Item is answered here and now."""
     problems = _problems(raw_items)
-    shared = orjson.dumps([call.model_dump() for call in graders])
-    shared_lane = _lane([call.name for call in graders])
+    desk = _Desk(graders, references or {}, text_chars=settings.text_chars)
     intake = Intake([], [], [None] * len(raw_items), [None] * len(raw_items), deadline_s)
     for place, raw in enumerate(raw_items):
-        if place in problems:
-            intake.answers[place] = bad_item(raw, problems[place])
+        taken = bad_item(raw, problems[place]) if place in problems else desk.take(raw)
+        if isinstance(taken, Answer):
+            intake.answers[place] = taken
             continue
-        own = raw.get("graders")
-        lane = shared_lane if own is None else _lane([call["name"] for call in own])
-        intake.works.append(Work(raw.get("id"), lane, shared, orjson.dumps(raw)))
+        intake.works.append(taken)
         intake.places.append(place)
         intake.groups[place] = raw.get("group")
     return intake
+
+
+class _Desk:
+    """Where the items of one request become work; what they share is looked at once."""
+
+    def __init__(
+        self,
+        graders: Sequence[GraderCall],
+        references: Mapping[str, Mapping[str, JsonValue]],
+        *,
+        text_chars: int,
+    ) -> None:
+        self._wire = orjson.dumps([call.model_dump() for call in graders])
+        self._lane = _lane([call.name for call in graders])
+        self._plan = plan_of(graders)
+        self._references = references
+        self._text_chars = text_chars
+        self._named: dict[str, SharedReference] = {}
+        self._by_content: dict[str, SharedReference] = {}
+
+    # Any: the JSON of what has just been found to be an Item.
+    def take(self, raw: Mapping[str, Any]) -> Work | Answer:
+        """The item's work, or the answer to an item that names no reference of the request."""
+        item_id, own, given = raw.get("id"), raw.get("graders"), raw.get("reference", {})
+        lane = self._lane if own is None else _lane([call["name"] for call in own])
+        if isinstance(given, str):
+            reference = self._reference(given)
+            if reference is None:
+                return _names_nothing(item_id, given)
+        elif lane == "light":
+            return Work(item_id, lane, self._wire, orjson.dumps(raw))
+        else:
+            reference = self._interned(shared_reference(given))
+        item = orjson.dumps({**raw, "reference": reference.name})
+        essence = self._essence(raw, reference) if lane == "code" else None
+        return Work(item_id, lane, self._wire, item, reference, essence)
+
+    def _reference(self, key: str) -> SharedReference | None:
+        if key not in self._references:
+            return None
+        if key not in self._named:
+            self._named[key] = self._interned(shared_reference(self._references[key]))
+        return self._named[key]
+
+    def _interned(self, reference: SharedReference) -> SharedReference:
+        return self._by_content.setdefault(reference.name, reference)
+
+    def _essence(self, raw: Mapping[str, Any], reference: SharedReference) -> bytes | None:
+        # Without what may be large and says nothing of the text.
+        item = Item.model_validate({k: v for k, v in raw.items() if k not in _NOT_TEXT})
+        plan = self._plan if item.graders is None else plan_of(item.graders)
+        return essence_key(item, plan, reference=reference, text_chars=self._text_chars)
 
 
 def _problems(raw_items: Sequence[Any]) -> dict[int, FieldError]:
@@ -138,6 +217,13 @@ def _problem(raw: JsonValue) -> FieldError | None:
 def _lane(names: Sequence[str]) -> Lane:
     lanes = {GRADERS[name].lane for name in names if name in GRADERS}
     return "code" if "code" in lanes else "light"
+
+
+def _names_nothing(item_id: str | None, key: str) -> Answer:
+    message = f"no entry of references is called {key[:MAX_LABEL_CHARS]!r}"
+    detail = {"field": "reference", "message": message}
+    verdict = refused(item_id, "ungradable", "bad_reference", detail)
+    return Answer(verdict.model_dump_json().encode(), None, "u")
 
 
 def bad_item(raw: JsonValue, problem: FieldError) -> Answer:

@@ -23,6 +23,11 @@ class Metrics:
             registry=self._registry,
         )
         self.items = Counter("touchstone_items_total", "Items received.", registry=self._registry)
+        self.items_shared = Counter(
+            "touchstone_items_shared_total",
+            "Items answered by the verdict on an item that asks for the same run.",
+            registry=self._registry,
+        )
         self.seconds = Histogram(
             "touchstone_request_seconds",
             "Time to answer a grading request.",

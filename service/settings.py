@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from graders.contract import Lane
 from sandbox import Floor, SandboxOptions
 
 __all__ = ["Settings"]
@@ -41,7 +42,9 @@ class Settings(BaseSettings):
     workers: Positive = Field(
         default_factory=lambda: os.cpu_count() or 1, description="Worker processes of `serve`."
     )
-    slots: Positive = Field(1, description="Chunks a worker process grades at once, per lane.")
+    slots: Positive = Field(
+        1, description="Chunks a worker process grades at once in lane `light`."
+    )
     body_bytes: Positive = Field(128 * _MIB, description="Largest request body.")
     body_s: Seconds = Field(60.0, description="Longest time in which a body must have arrived.")
     items_per_request: Positive = Field(16_384, description="Most items in a request.")
@@ -62,7 +65,10 @@ class Settings(BaseSettings):
     sandbox: Literal["forkserver", "docker"] = Field(
         "forkserver", description="What runs programs: `forkserver` (Linux, no daemon) or `docker`."
     )
-    sandbox_slots: Positive = Field(2, description="Programs a worker process runs at once.")
+    sandbox_slots: Positive = Field(
+        4,
+        description="Programs a worker process runs at once, and chunks of lane `code` it grades.",
+    )
     sandbox_readable: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="forkserver: folders programs may read besides /usr, written as in PATH.",
@@ -82,6 +88,10 @@ class Settings(BaseSettings):
     sandbox_url: str | None = Field(
         None, description="docker: where the daemon listens; without it its usual socket."
     )
+
+    def slots_in(self, lane: Lane) -> int:
+        """Chunks of the lane that a worker process grades at once; programs wait, sums compute."""
+        return self.sandbox_slots if lane == "code" else self.slots
 
     def sandbox_options(self) -> SandboxOptions:
         """What the sandbox's door is opened with."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, Self, TypeAlias, get_args
 
 import orjson
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from graders.contract import GraderCall, Item, Lane
 
 __all__ = [
     "GROUP",
     "LANES",
+    "Cargo",
     "Chunk",
     "Mark",
     "Parcel",
     "Reply",
     "Tally",
     "jobs_key",
-    "load_parcels",
+    "load_cargo",
     "presence_key",
     "reply_key",
     "sandbox_key",
@@ -76,12 +77,39 @@ class Parcel(BaseModel):
     items: list[Item]
 
 
-_PARCELS: Final = TypeAdapter(list[Parcel])
+class Cargo(BaseModel):
+    """What a chunk carries: items, and once each the references that they share.
+
+    Items name those by their keys.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    references: dict[str, dict[str, JsonValue]]
+    parcels: list[Parcel]
+
+    @model_validator(mode="after")
+    def _holds_what_its_items_name(self) -> Self:
+        for parcel in self.parcels:
+            for item in parcel.items:
+                if isinstance(item.reference, str) and item.reference not in self.references:
+                    raise ValueError("an item names a reference that is not there")
+        return self
+
+    def singles(self) -> Iterator[Cargo]:
+        """Each item by itself, with the reference it names."""
+        for parcel in self.parcels:
+            for item in parcel.items:
+                named = item.reference if isinstance(item.reference, str) else None
+                yield Cargo(
+                    references={k: v for k, v in self.references.items() if k == named},
+                    parcels=[Parcel(graders=parcel.graders, items=[item])],
+                )
 
 
-def load_parcels(payload: bytes) -> list[Parcel]:
-    """The parcels of a chunk's payload."""
-    return _PARCELS.validate_json(payload)
+def load_cargo(payload: bytes) -> Cargo:
+    """The cargo of a chunk's payload."""
+    return Cargo.model_validate_json(payload)
 
 
 class Chunk(NamedTuple):
@@ -126,19 +154,14 @@ class Chunk(NamedTuple):
 
     def split(self, *, deaths: int) -> list[Chunk]:
         """One chunk per item, so that an item that brings down its worker does so alone."""
-        singles = [
-            Parcel(graders=parcel.graders, items=[item])
-            for parcel in load_parcels(self.payload)
-            for item in parcel.items
-        ]
         return [
             self._replace(
                 items=1,
-                payload=_PARCELS.dump_json([single], exclude_unset=True),
+                payload=single.model_dump_json(exclude_unset=True).encode(),
                 offset=self.offset + place,
                 deaths=self.deaths + deaths,
             )
-            for place, single in enumerate(singles)
+            for place, single in enumerate(load_cargo(self.payload).singles())
         ]
 
 

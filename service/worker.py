@@ -22,7 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 from graders.contract import Lane, SharedReason
 from graders.registry import GRADERS
 from sandbox import close_calls, close_runs
-from service.grading import GradingLimits, grade_parcels, refused
+from service.grading import GradingLimits, grade_cargo, refused
 from service.isolation import HostIsolation, open_sandbox, shown
 from service.memory import spare_the_collector
 from service.redis_link import BLOCK_MS, append, connect, entries_of
@@ -33,7 +33,7 @@ from service.streams import (
     Reply,
     Tally,
     jobs_key,
-    load_parcels,
+    load_cargo,
     presence_key,
     workers_key,
 )
@@ -108,7 +108,8 @@ class _LaneWorker:
         self._name = f"{socket.gethostname()}-{os.getpid()}-{lane}-{uuid.uuid4().hex[:8]}"
         self._lease_ms = int(settings.lease_s * 1000)
         self._limits = GradingLimits(text_chars=settings.text_chars)
-        self._threads = ThreadPoolExecutor(settings.slots, thread_name_prefix=f"grade-{lane}")
+        self._slots = settings.slots_in(lane)
+        self._threads = ThreadPoolExecutor(self._slots, thread_name_prefix=f"grade-{lane}")
         self._in_flight: dict[bytes, asyncio.Task[None]] = {}
         self._over = asyncio.Event()
 
@@ -168,7 +169,7 @@ class _LaneWorker:
             await pipe.execute()
 
     async def _take_new(self) -> None:
-        free = self._settings.slots - len(self._in_flight)
+        free = self._slots - len(self._in_flight)
         if not free:
             await asyncio.wait(self._in_flight.values(), return_when=asyncio.FIRST_COMPLETED)
             return
@@ -191,12 +192,12 @@ class _LaneWorker:
 
     def _reply_to(self, chunk: Chunk) -> Reply:
         try:
-            parcels = load_parcels(chunk.payload)
+            cargo = load_cargo(chunk.payload)
         except ValidationError:
             _LOG.error("a chunk is not in this version's format: are all machines of one version?")
             return _unanswered(chunk, [None] * chunk.items, reason="internal_error")
-        graded = grade_parcels(
-            parcels,
+        graded = grade_cargo(
+            cargo,
             limits=self._limits,
             expired=lambda: time.time() * 1000 > chunk.deadline_ms,
         )
@@ -226,7 +227,7 @@ class _LaneWorker:
 
     async def _take_over(self) -> None:
         """Claim what its worker has been silent about for a lease."""
-        free = self._settings.slots - len(self._in_flight)
+        free = self._slots - len(self._in_flight)
         if not free:
             return
         found = await self._redis.xautoclaim(
@@ -247,7 +248,7 @@ class _LaneWorker:
             self._begin(entry_id, chunk)
             return
         _LOG.error("%s: an item brought down %d workers", self._name, self._settings.deliveries)
-        item = load_parcels(chunk.payload)[0].items[0]
+        item = load_cargo(chunk.payload).parcels[0].items[0]
         reply = _unanswered(chunk, [item.id], reason="worker_died")
         await self._finish(entry_id, chunk, reply=reply)
 

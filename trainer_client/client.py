@@ -68,7 +68,8 @@ class Client:
         `graders` apply to each item that names none of its own.
         The service gives up on what is not graded after `deadline_s` (its own default if None) and
         answers "failed" for it.
-        A lone surrogate in any string is sent as U+FFFD.
+        A lone surrogate in any string is sent as U+FFFD, and a large reference that several items
+        carry is sent once.
 
         Raises ValueError or TypeError, before anything is sent, for what JSON cannot hold (NaN,
         Infinity, foreign objects), and a TouchstoneError where no verdicts came.

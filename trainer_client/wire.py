@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from trainer_client.items import GraderCalls, Items
@@ -22,6 +24,9 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
 
 
+# Of JSON: below that, a hash in each item saves little.
+_WORTH_SHARING_CHARS: Final = 1_024
+
 GRADERS: Final = Request("GET", "/v1/graders", None, {})
 READY: Final = Request("GET", "/readyz", None, {})
 
@@ -29,17 +34,18 @@ READY: Final = Request("GET", "/readyz", None, {})
 def grade_request(
     items: Items, graders: GraderCalls, *, deadline_s: float | None, key: str
 ) -> Request:
-    """The one POST of a batch, or a ValueError or TypeError that names the part at fault."""
-    body: dict[str, object] = {
-        "graders": _mappings(graders, "graders"),
-        "items": _mappings(items, "items"),
-    }
+    """The one POST of a batch, or a ValueError or TypeError that names the part at fault.
+
+    A large reference that several items carry is sent once, under the SHA-256 of its JSON.
+    """
+    listed = _mappings(items, "items")
+    body: dict[str, object] = {"graders": _mappings(graders, "graders"), "items": listed}
     if deadline_s is not None:
         if not 0 < deadline_s < math.inf:
             raise ValueError(f"deadline_s={deadline_s!r}: give a finite number of seconds above 0")
         body["deadline_s"] = deadline_s
     try:
-        text = _ENCODER.encode(body)
+        text = _ENCODER.encode(_with_references(body, listed))
     except TypeError as error:
         raise TypeError(_cannot_send(body, error)) from error
     except ValueError as error:
@@ -75,15 +81,47 @@ _SURROGATES: Final = re.compile(
 )
 
 
-def _mappings(parts: GraderCalls | Items, name: str) -> list[object]:
+def _with_references(
+    body: Mapping[str, object], items: Sequence[Mapping[str, object]]
+) -> Mapping[str, object]:
+    references = [item.get("reference") for item in items]
+    # By identity first: in most batches the items of a group carry one and the same object.
+    names = {id(r): _name_of(r) for r in {id(r): r for r in references}.values()}
+    uses = Counter(names[id(r)] for r in references)
+    shared: dict[str, object] = {}
+    sent: list[Mapping[str, object]] = []
+    for item, reference in zip(items, references, strict=True):
+        name = names[id(reference)]
+        if name is None or uses[name] == 1:
+            sent.append(item)
+        else:
+            shared.setdefault(name, reference)
+            sent.append({**item, "reference": name})
+    return {**body, "items": sent, "references": shared} if shared else body
+
+
+def _name_of(reference: object) -> str | None:
+    """The hash of a reference worth sharing; the order of its keys counts, for it may matter."""
+    if not isinstance(reference, Mapping):
+        return None
+    try:
+        text = _ENCODER.encode(reference)
+    except (TypeError, ValueError, RecursionError):
+        return None  # the encoding of the whole says where it is
+    return hashlib.sha256(_utf8(text)).hexdigest() if len(text) >= _WORTH_SHARING_CHARS else None
+
+
+def _mappings(parts: GraderCalls | Items, name: str) -> list[Mapping[str, object]]:
     # Typed as object: callers without a type checker do pass one mapping, or a list of strings.
     given: object = parts
     if isinstance(given, Mapping | str) or not hasattr(given, "__len__"):
         raise TypeError(f"{name} is of type {type(given).__name__}: pass a list of mappings")
-    listed: list[object] = list(parts)
-    for index, part in enumerate(listed):
-        if not isinstance(part, Mapping):
-            raise TypeError(f"{name}[{index}] is of type {type(part).__name__}: pass a mapping")
+    listed: list[Mapping[str, object]] = []
+    for index, part in enumerate(parts):
+        one: object = part
+        if not isinstance(one, Mapping):
+            raise TypeError(f"{name}[{index}] is of type {type(one).__name__}: pass a mapping")
+        listed.append(part)
     return listed
 
 

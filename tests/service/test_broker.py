@@ -11,12 +11,13 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from service.broker import Answer, Broker, QueueFull, QueueUnavailable, Work
+from service.broker import Broker, QueueFull, QueueUnavailable
 from service.embedded_redis import EmbeddedRedis
+from service.items import Answer, Work
 from service.readiness import readiness
 from service.redis_link import append, entries_of
 from service.settings import Settings
-from service.streams import GROUP, Chunk, Reply, jobs_key, load_parcels
+from service.streams import GROUP, Chunk, Reply, jobs_key, load_cargo
 from service.worker import work
 
 CALLS = orjson.dumps([{"name": "exact"}])
@@ -212,7 +213,7 @@ async def test_a_second_reply_to_the_same_chunk_changes_nothing(
         (entry,) = entries_of([[None, found]])
         assert entry.fields is not None
         chunk = Chunk.from_fields(entry.fields)
-        assert len(load_parcels(chunk.payload)) == 1
+        assert len(load_cargo(chunk.payload).parcels) == 1
         for offset, mark in ((1, "p"), (1, "g"), (0, "p"), (0, "g")):
             reward = float(mark == "p")
             reply = Reply(chunk.chunk_id, offset, [b"{}"], [reward], mark, Counter())

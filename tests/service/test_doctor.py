@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from graders.programs import offers
+from graders.programs.languages import LANGUAGES
 from sandbox import LAYERS, Floor, Isolation, Layer
-from service.doctor import Finding, layer_findings, table
+from service.doctor import Finding, language_findings, layer_findings, table
 from service.remedies import Backend, Host, look_at_host, remedies
 from tests.live import ROOT, environment
 
@@ -47,6 +50,10 @@ def test_the_doctor_finds_this_host_well() -> None:
     ran = _doctor(ISOLATION_FLOOR="strict")
     assert ran.returncode == 0, ran.stdout
     rows = _rows(ran.stdout)
+    languages = [row.split()[:3] for row in rows if row.split()[1] == "language"]
+    assert [name for _, _, name in languages] == list(LANGUAGES)
+    if any(state == "weak" for state, _, _ in languages):
+        pytest.skip(f"toolchains are absent here: {languages}")
     assert [row.split()[0] for row in rows] == ["ok"] * len(rows)
     assert [row.split()[2] for row in rows if row.split()[1] == "layer"] == list(LAYERS)
     assert rows[-1].endswith("the forkserver sandbox gives strict, the floor is strict")
@@ -65,6 +72,33 @@ def test_the_doctor_names_what_is_missing_and_the_remedy(tmp_path: Path) -> None
     assert "the docker sandbox does not start" in ran.stdout
     assert "-> TOUCHSTONE_SANDBOX_URL=unix:///path/docker.sock" in ran.stdout
     assert "Traceback" not in ran.stderr
+
+
+def test_a_language_that_is_not_served_is_no_fault_of_the_host_and_has_a_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, language in LANGUAGES.items():
+        monkeypatch.setitem(LANGUAGES, name, replace(language, programs=("no-such-program",)))
+    offers._offers.cache_clear()
+    rows = language_findings()
+    offers._offers.cache_clear()
+    assert [row.what for row in rows] == [f"language {name}" for name in LANGUAGES]
+    assert {row.state for row in rows} == {"weak"}
+    assert all(row.note == "not served: no no-such-program" for row in rows)
+    assert all(
+        f"apt-get install {LANGUAGES[name].packages[0]}" in row.remedies[0]
+        for name, row in zip(LANGUAGES, rows, strict=True)
+    )
+
+
+def test_a_sandbox_that_fails_is_no_absent_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable() -> Isolation:
+        raise OSError("no namespaces")
+
+    monkeypatch.setattr(offers, "isolation", unavailable)
+    assert {(row.state, row.note) for row in language_findings()} == {
+        ("missing", "the sandbox fails: no namespaces")
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ import orjson
 import pytest
 from redis import Redis
 
-from service.broker import Broker, Work
+from service.broker import Broker
 from service.embedded_redis import EmbeddedRedis
+from service.items import Work
 from service.settings import Settings
 from service.streams import GROUP, jobs_key
 from tests.live import ROOT, alive, children, command_line, environment, start_service, wait_until

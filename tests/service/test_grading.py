@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from graders.contract import Grade, GraderCall, Item, Verdict
-from graders.exact import ExactGrader
+from graders.exact import ExactGrader, ExactReference
 from graders.registry import GRADERS
 from sandbox import CallUnavailable
-from service.grading import GradingLimits, grade_parcels
-from service.streams import Parcel
+from service.grading import Graded, GradingLimits, grade_cargo
+from service.streams import Cargo, Parcel
 
 LIMITS = GradingLimits(text_chars=100)
 Grading = Callable[[str], Grade]
@@ -50,10 +51,24 @@ def _item(completion: str = "a", **fields: object) -> Item:
 CALLS = [GraderCall(name="exact")]
 
 
+def _never() -> bool:
+    return False
+
+
+def _graded(
+    *items: Item,
+    calls: list[GraderCall] = CALLS,
+    references: Mapping[str, dict[str, object]] | None = None,
+    expired: Callable[[], bool] = _never,
+) -> Graded:
+    cargo = Cargo.model_validate(
+        {"references": references or {}, "parcels": [Parcel(graders=calls, items=list(items))]}
+    )
+    return grade_cargo(cargo, limits=LIMITS, expired=expired)
+
+
 def _verdict(item: Item, calls: list[GraderCall]) -> Verdict:
-    parcel = Parcel(graders=calls, items=[item])
-    graded = grade_parcels([parcel], limits=LIMITS, expired=lambda: False)
-    return Verdict.model_validate_json(graded.verdicts[0])
+    return Verdict.model_validate_json(_graded(item, calls=calls).verdicts[0])
 
 
 OURS: list[tuple[str, Grading]] = [
@@ -114,8 +129,8 @@ def test_a_slow_grade_says_how_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_expires_on_the_way_is_not_run() -> None:
     left = iter([False, True, True])
-    parcel = Parcel(graders=CALLS, items=[_item(id=str(n)) for n in range(3)])
-    graded = grade_parcels([parcel], limits=LIMITS, expired=lambda: next(left))
+    items = [_item(id=str(n)) for n in range(3)]
+    graded = _graded(*items, expired=lambda: next(left))
     assert (graded.rewards, graded.marks) == ([1.0, None, None], "pff")
     assert [json.loads(line)["id"] for line in graded.verdicts] == ["0", "1", "2"]
     assert graded.tally == {("exact", "graded", "match"): 1, ("service", "failed", "deadline"): 2}
@@ -123,7 +138,44 @@ def test_what_expires_on_the_way_is_not_run() -> None:
 
 def test_marks_tell_full_marks_from_less() -> None:
     items = [_item(), _item("b"), _item(reference={}), _item(graders=[])]
-    graded = grade_parcels(
-        [Parcel(graders=CALLS, items=items)], limits=LIMITS, expired=lambda: False
-    )
-    assert graded.marks == "pguu"
+    assert _graded(*items).marks == "pguu"
+
+
+class CountingReference(ExactReference):
+    """Notes every time that one is read."""
+
+    read: ClassVar[list[object]] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note(cls, value: object) -> object:
+        cls.read.append(value)
+        return value
+
+
+def test_a_shared_reference_is_read_once_for_each_grader(monkeypatch: pytest.MonkeyPatch) -> None:
+    grader = ExactGrader()
+    monkeypatch.setattr(grader, "Reference", CountingReference)
+    monkeypatch.setattr(CountingReference, "read", [])
+    monkeypatch.setitem(GRADERS, "exact", grader)
+    calls = [*CALLS, GraderCall(name="math")]
+    texts = ["a", "b", "a", "a"]
+    items = [_item(text, reference="r1") for text in texts]
+    graded = _graded(*items, _item("a", reference="r2"), _item("a"), calls=calls,
+                     references={"r1": {"answer": "a"}, "r2": {"answer": "b"}})  # fmt: skip
+    exact = [json.loads(line)["grades"][0]["score"] for line in graded.verdicts]
+    assert exact == [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]
+    assert CountingReference.read == [{"answer": "a"}, {"answer": "b"}, {"answer": "a"}]
+
+
+def test_a_bad_shared_reference_is_said_of_every_item_and_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grader = ExactGrader()
+    monkeypatch.setattr(grader, "Reference", CountingReference)
+    monkeypatch.setattr(CountingReference, "read", [])
+    monkeypatch.setitem(GRADERS, "exact", grader)
+    graded = _graded(*[_item(reference="r")] * 3, references={"r": {"gold": "a"}})
+    assert graded.marks == "uuu"
+    assert graded.tally == {("exact", "ungradable", "bad_reference"): 3}
+    assert CountingReference.read == [{"gold": "a"}]

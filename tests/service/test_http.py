@@ -167,10 +167,12 @@ def test_a_gate_and_a_weighted_sum_over_http(live: LiveService) -> None:
 def test_the_catalogue_says_what_each_grader_takes(live: LiveService) -> None:
     listing = live.client.get("/v1/graders").json()
     entries = {entry["name"]: entry for entry in listing["graders"]}
-    assert set(entries) >= {"exact", "math"}
-    for entry in entries.values():
+    keys = {"exact": "answer", "math": "answer", "code": "tests"}
+    assert set(entries) >= set(keys)
+    for name, entry in entries.items():
         assert entry["options"]["type"] == "object"
-        assert "answer" in entry["reference"]["properties"]
+        assert entry["reference"]["type"] == "object"
+        assert name not in keys or keys[name] in entry["reference"]["properties"]
         assert entry["score_range"] == [0.0, 1.0]
     assert {"too_complex", "timeout"} <= set(entries["math"]["reasons"])
     assert "deadline" in listing["shared_reasons"]

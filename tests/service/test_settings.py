@@ -75,8 +75,9 @@ def test_a_public_address_with_a_key_is_fine(monkeypatch: pytest.MonkeyPatch) ->
     assert Settings().api_keys.keys() == {"ann"}
 
 
-def test_the_sandbox_is_opened_by_its_own_defaults() -> None:
-    assert Settings().sandbox_options() == SandboxOptions()
+def test_the_sandbox_is_opened_by_its_own_defaults_and_a_box_for_every_chunk() -> None:
+    assert Settings().sandbox_options() == SandboxOptions(slots=4)
+    assert (Settings().slots_in("code"), Settings().slots_in("light")) == (4, 1)
     assert Settings().isolation_floor == "standard"
 
 

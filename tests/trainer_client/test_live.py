@@ -31,6 +31,15 @@ def test_verdicts_and_groups_come_back_typed(ask: Ask, live: LiveService) -> Non
     assert len(group.advantages) == 3
 
 
+def test_a_reference_that_is_sent_once_grades_every_item(ask: Ask, live: LiveService) -> None:
+    large = {"answer": "4", "notes": "x" * 2_000}
+    items = [
+        {"id": str(n), "completion": rf"\boxed{{{n}}}", "reference": dict(large)} for n in range(8)
+    ]
+    verdicts = ask(live.url, "grade", items, MATH)
+    assert [(v.id, v.reward) for v in verdicts] == [(str(n), float(n == 4)) for n in range(8)]
+
+
 def test_the_service_is_ready_and_names_its_graders(ask: Ask, live: LiveService) -> None:
     assert ask(live.url, "ready") is True
     graders = {grader.name: grader for grader in ask(live.url, "graders")}

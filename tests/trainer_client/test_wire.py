@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import assert_type
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, assert_type
 
 import pytest
 
@@ -64,3 +67,81 @@ def test_a_typed_caller_needs_no_casts(service: StubService) -> None:
     assert_type(verdict.outcome, Outcome)
     assert_type(verdict.grades, tuple[Grade, ...])
     assert json.loads(service.seen[3].body)["items"][0]["prompt"] == chat
+
+
+TESTS = {"tests": {"hidden": [{"stdin": f"{n}", "stdout": "\u00e9"} for n in range(50)]}}
+OTHER = {"tests": {"hidden": [{"stdin": f"{n}", "stdout": "z"} for n in range(50)]}}
+SMALL = {"answer": "4"}
+
+
+# Any: the JSON of a request, as a service reads it.
+def _sent(references: Sequence[object]) -> Any:
+    items: list[dict[str, object]] = [
+        {"id": str(n), "reference": reference, "completion": "4"}
+        for n, reference in enumerate(references)
+    ]
+    before = json.dumps(items, default=dict)
+    content = grade_request(items, MATH, deadline_s=5.0, key="k").content or b""
+    again = grade_request(items, MATH, deadline_s=5.0, key="k").content or b""
+    assert content == again
+    assert json.dumps(items, default=dict) == before
+    return json.loads(content)
+
+
+def _named(body: Mapping[str, Any]) -> list[object]:
+    """What the items carry, with names looked up."""
+    carried = [item["reference"] for item in body["items"]]
+    return [body["references"][one] if isinstance(one, str) else one for one in carried]
+
+
+SHARED: list[tuple[list[object], list[object]]] = [
+    ([TESTS] * 3, [TESTS]),
+    ([TESTS, json.loads(json.dumps(TESTS)), MappingProxyType(TESTS)], [TESTS]),
+    ([TESTS, OTHER, TESTS, SMALL, OTHER, None], [TESTS, OTHER]),
+    ([{"k": "x" * 1_016}] * 2, [{"k": "x" * 1_016}]),  # 1,024 characters of JSON
+    ([{"k": "x" * 1_015}] * 2, []),
+    ([SMALL] * 50, []),
+    ([TESTS, OTHER], []),
+    ([TESTS | {"more": [1, 2]}, {"more": [1, 2]} | TESTS], []),  # the order of keys may matter
+    ([], []),
+]
+
+
+@pytest.mark.parametrize(("references", "shared"), SHARED, ids=range(len(SHARED)))
+def test_a_large_reference_of_several_items_is_sent_once(
+    references: list[object], shared: list[object]
+) -> None:
+    body = _sent(references)
+    assert list(body.get("references", {}).values()) == shared
+    assert _named(body) == references
+    assert [list(item) for item in body["items"]] == [["id", "reference", "completion"]] * len(
+        references
+    )
+
+
+def test_a_shared_reference_goes_by_the_hash_of_its_json() -> None:
+    text = json.dumps(TESTS, ensure_ascii=False, separators=(",", ":"))
+    assert list(_sent([TESTS, TESTS])["references"]) == [hashlib.sha256(text.encode()).hexdigest()]
+
+
+def test_sixty_four_items_with_a_megabyte_of_tests_make_a_body_of_one() -> None:
+    tests = {"tests": "x" * 2**20}
+    items = [{"completion": str(n), "reference": dict(tests)} for n in range(64)]
+    content = grade_request(items, MATH, deadline_s=None, key="k").content or b""
+    assert len(content) < 2**20 + 64 * 120
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, b"x"])
+def test_a_reference_that_json_cannot_hold_is_still_named(value: object) -> None:
+    items = [{"completion": "4"}] + [
+        {"completion": "4", "reference": {"k": "x" * 2_000, "v": value}} for _ in range(2)
+    ]
+    with pytest.raises((TypeError, ValueError), match=r"items\[1\] cannot be sent as JSON"):
+        grade_request(items, MATH, deadline_s=None, key="k")
+
+
+def test_halves_of_surrogate_pairs_are_repaired_in_what_is_shared() -> None:
+    torn = {"tests": HIGH + "x" * 2_000}
+    body = _sent([torn, dict(torn)])
+    assert _named(body) == [{"tests": "\ufffd" + "x" * 2_000}] * 2
+    assert len(body["references"]) == 1
