@@ -19,14 +19,27 @@ _ROOMS: Final = frozenset({"graders", "sandbox", "service", "trainer_client"})
 _FOLDERS: Final = _ROOMS | {"bench", "tests"}
 _LINES: Final = 300
 _FUNCTION_LINES: Final = 40
-# Where a program is run, in a box of its own.
-_MAY_EVALUATE: Final = frozenset({"sandbox/backends/forkserver/program.py"})
+# Where a program, or the tests of one, are run in a box of their own.
+_MAY_EVALUATE: Final = frozenset(
+    {
+        "graders/programs/boxed/loading.py",
+        "graders/programs/boxed/trying.py",
+        "sandbox/backends/forkserver/program.py",
+    }
+)
 _EMPTY_WORDS: Final = re.compile(r"(^|_)(utils?|helpers?|common|misc)$")
-_NOT_REALLY_STDLIB: Final = frozenset({"bench/queue.py"})  # the one name the project is asked for
+# Names that the project is asked for.
+_NOT_REALLY_STDLIB: Final = frozenset({"bench/code.py", "bench/queue.py"})
 _MAY_PRINT: Final = frozenset({"service/cli.py"})
 _MAY_READ_ENVIRONMENT: Final = frozenset({"service/settings.py"})
-# A grader's own error, the child's side of `sandbox.call`, and what a program did not catch.
+# A grader's own error, the child's side of `sandbox.call`, and, in boxes, what a program or the
+# tests of one did not catch.
 _BROAD_HANDLERS: Final = {
+    "graders/programs/boxed/candidate.py": 1,
+    "graders/programs/boxed/loading.py": 1,
+    "graders/programs/boxed/once.py": 1,
+    "graders/programs/boxed/outcomes.py": 1,
+    "graders/programs/boxed/peer.py": 1,
     "service/grading.py": 1,
     "sandbox/zygote.py": 1,
     "sandbox/backends/forkserver/program.py": 1,

@@ -21,9 +21,20 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from graders.extract.boxes import Mentions, answer_tags, boxes, is_placeholder
+from graders.extract.fences import code_blocks, last_block
 from graders.extract.phrases import Mention, answer_lines, answer_phrases, last_number
 
-__all__ = ["STRICT", "Extraction", "FinalPart", "Style", "extract", "final_part", "shortened"]
+__all__ = [
+    "STRICT",
+    "Extraction",
+    "FinalPart",
+    "Style",
+    "code_blocks",
+    "extract",
+    "final_part",
+    "last_block",
+    "shortened",
+]
 
 Style: TypeAlias = Literal["boxed", "answer_tag", "hash", "answer_phrase", "last_number"]
 Status: TypeAlias = Literal["found", "no_answer", "several_answers", "unfinished"]
