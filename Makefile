@@ -54,9 +54,10 @@ cov: $(DEV) ## Run every test and check branch coverage, child processes include
 	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
 	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
 
-bench: $(DEV) ## Measure queue and sandbox, each beside what others pay, in one run
+bench: $(DEV) ## Measure queue, sandbox and programs, each beside what others pay, in one run
 	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
 	$(call step,bench,the sandbox against a bare interpreter,$(PY) -m bench.sandbox)
+	$(call step,bench,programs over HTTP against a bare interpreter,$(PY) -m bench.code)
 
 docs: $(DEV) ## Rewrite what is generated: the README's tables and tests/service/openapi.json
 	$(call step,docs,README tables and golden OpenAPI,$(PY) -m tests.generated)
