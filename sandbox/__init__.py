@@ -1,9 +1,6 @@
 """The only room that starts processes, untrusted or merely unbounded; this is its whole door."""
 
-from sandbox.calls import call, close_calls, warm_calls
-from sandbox.contract import (
-    LAYERS,
-    OWN_FAULTS,
+from sandbox.call_contract import (
     CallCrashed,
     CallError,
     CallLimits,
@@ -11,6 +8,12 @@ from sandbox.contract import (
     CallRaised,
     CallTimedOut,
     CallUnavailable,
+)
+from sandbox.calls import call, close_calls, warm_calls
+from sandbox.contract import (
+    LAYERS,
+    OWN_FAULTS,
+    Conversation,
     Ending,
     EndingKind,
     Floor,
@@ -20,7 +23,7 @@ from sandbox.contract import (
     Limits,
     SandboxOptions,
 )
-from sandbox.runs import close_runs, isolation, open_runs, run
+from sandbox.runs import close_runs, converse, isolation, open_runs, run
 
 __all__ = [
     "LAYERS",
@@ -32,6 +35,7 @@ __all__ = [
     "CallRaised",
     "CallTimedOut",
     "CallUnavailable",
+    "Conversation",
     "Ending",
     "EndingKind",
     "Floor",
@@ -43,6 +47,7 @@ __all__ = [
     "call",
     "close_calls",
     "close_runs",
+    "converse",
     "isolation",
     "open_runs",
     "run",

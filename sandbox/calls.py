@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox import zygote
-from sandbox.contract import (
+from sandbox.call_contract import (
     CallCrashed,
     CallLimits,
     CallOutOfMemory,

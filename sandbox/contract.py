@@ -1,45 +1,43 @@
-"""What goes into the sandbox and what comes out: jobs and their endings, calls and their errors."""
+"""What goes into the sandbox and what comes out: jobs, their endings, and what runs them."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias, get_args
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "LAYERS",
+    "MIB",
     "OWN_FAULTS",
     "Backend",
-    "CallCrashed",
-    "CallError",
-    "CallLimits",
-    "CallOutOfMemory",
-    "CallRaised",
-    "CallTimedOut",
-    "CallUnavailable",
+    "Conversation",
     "Ending",
     "EndingKind",
     "Floor",
     "Isolation",
     "Job",
-    "Json",
     "Layer",
     "LayerName",
     "Limits",
     "SandboxOptions",
     "Unfetched",
+    "require_finite",
 ]
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-
-_MIB: Final = 2**20
+MIB: Final = 2**20
 _NO_LIMIT: Final = 2**62
 """What a kernel takes for a number is below this."""
 
 
-def _require_finite(limits: Limits | CallLimits) -> None:
+def require_finite(limits: DataclassInstance) -> None:
+    """Each field of such a class is a bound; a ValueError names the one that is none."""
     for limit in fields(limits):
         value = getattr(limits, limit.name)
         if not 0 < value < _NO_LIMIT:
@@ -53,19 +51,19 @@ class Limits:
 
     cpu_s: float = 2.0
     wall_s: float = 8.0
-    memory_bytes: int = 512 * _MIB
+    memory_bytes: int = 512 * MIB
     processes: int = 32
     """Processes and threads alive at once."""
-    disk_bytes: int = 64 * _MIB
+    disk_bytes: int = 64 * MIB
     """All that is written to the work folder, /tmp and /dev/shm."""
     inodes: int = 4_096
-    output_bytes: int = 1 * _MIB
+    output_bytes: int = 1 * MIB
     """Of stdout, and as much again of stderr; one byte more ends the run."""
-    fetch_bytes: int = 8 * _MIB
+    fetch_bytes: int = 8 * MIB
     """Of all fetched files together."""
 
     def __post_init__(self) -> None:
-        _require_finite(self)
+        require_finite(self)
 
 
 _MOST_FILES: Final = 256
@@ -181,7 +179,13 @@ class Isolation:
     @property
     def digest(self) -> str:
         """The same for the same layers, so that verdicts under others are told apart."""
-        return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()[:16]
+        return _digest(self)
+
+
+@functools.lru_cache(maxsize=16)
+def _digest(isolation: Isolation) -> str:
+    # Kept, as it is asked for with every grade; each process has one or two.
+    return hashlib.sha256(repr(asdict(isolation)).encode()).hexdigest()[:16]
 
 
 EndingKind: TypeAlias = Literal[
@@ -227,13 +231,20 @@ class Ending:
     """For `not_started`: what went wrong, and the remedy where one is known."""
 
 
+class Conversation(NamedTuple):
+    """How two runs ended that had each other's stdout for stdin, which neither ending holds."""
+
+    first: Ending
+    second: Ending
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxOptions:
     """Which backend runs jobs, and how."""
 
     backend: Literal["forkserver", "docker"] = "forkserver"
     slots: int = 2
-    """Runs at once; a caller beyond that waits."""
+    """Runs and conversations at once; a caller beyond that waits."""
     readable: tuple[str, ...] = ()
     """forkserver: folders of the host that programs may read besides /usr, such as toolchains."""
     image: str = "touchstone-sandbox"
@@ -249,8 +260,18 @@ class SandboxOptions:
 class Backend(Protocol):
     """A way to run jobs; safe to use from several threads."""
 
-    def run(self, job: Job) -> Ending:
-        """Run the job; waits for a free slot first, for as long as it takes."""
+    def run(self, job: Job, *, alone: bool = False) -> Ending:
+        """Run the job; waits for a free slot first, for as long as it takes.
+
+        `alone`: while no other run of this user's on this host is under way.
+        """
+        ...
+
+    def converse(self, first: Job, second: Job, *, alone: bool = False) -> Conversation:
+        """Run both at once in boxes of their own, what each writes being what the other reads.
+
+        When the first has ended, the second is killed; either one, when the other never began.
+        """
         ...
 
     def isolation(self) -> Isolation:
@@ -260,40 +281,3 @@ class Backend(Protocol):
     def close(self) -> None:
         """End every run and leave nothing behind; a later run is `not_started`."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CallLimits:
-    """What one call may use; `memory_bytes` is counted above what the warm child starts with."""
-
-    cpu_s: float = 2.0
-    wall_s: float = 20.0
-    memory_bytes: int = 512 * _MIB
-    output_bytes: int = 65_536
-
-    def __post_init__(self) -> None:
-        _require_finite(self)
-
-
-class CallError(Exception):
-    """A call that returned no value."""
-
-
-class CallTimedOut(CallError):
-    """The call used up its CPU time: its arguments are at fault."""
-
-
-class CallOutOfMemory(CallError):
-    """The call asked for more memory than its limit: its arguments are at fault."""
-
-
-class CallCrashed(CallError):
-    """The call brought down two fresh children in turn: its arguments are at fault."""
-
-
-class CallRaised(CallError):
-    """The function raised, or its value is not bounded plain JSON: the function is at fault."""
-
-
-class CallUnavailable(CallError):
-    """No child could be had, or none got enough CPU in time: this host is at fault, try again."""

@@ -1,4 +1,4 @@
-"""`run`: hand a job to this process's backend, which is opened once and closed at its end."""
+"""`run` and `converse`: hand jobs to this process's one backend, which is closed at its end."""
 
 from __future__ import annotations
 
@@ -7,22 +7,46 @@ import functools
 import os
 import threading
 
-from sandbox.contract import Backend, Ending, Isolation, Job, SandboxOptions
+from sandbox.contract import Backend, Conversation, Ending, Isolation, Job, SandboxOptions
 
-__all__ = ["close_runs", "isolation", "open_runs", "run"]
+__all__ = ["close_runs", "converse", "isolation", "open_runs", "run"]
 
 
-def run(job: Job) -> Ending:
+def run(job: Job, *, alone: bool = False) -> Ending:
     """Run a program in the sandbox; waits for a free slot, and for as long as its limits allow.
 
     Never raises for what the program does, nor for what this host lacks: that is `not_started`.
+    `alone` runs it while no other run or conversation of this user's processes is under way on
+    this host: for figures of time that are to be believed.
     """
     try:
         backend = _backend()
     except (OSError, ImportError) as error:
-        nothing = Isolation(backend="none", layers=())
-        return Ending(kind="not_started", isolation=nothing, note=str(error))
-    return backend.run(job)
+        return _without_backend(error)
+    return backend.run(job, alone=alone)
+
+
+def converse(first: Job, second: Job, *, alone: bool = False) -> Conversation:
+    """Run two programs at once, each in a box of its own, that talk by their standard streams.
+
+    What each one writes to stdout is the other's stdin, and not kept; a limit counts for one alone.
+    When one ends, the other reads end-of-file, and is refused when it writes; when the first ends,
+    the second is killed.
+    A ValueError says that a job brings an input of its own; else as `run`, for both, `alone` too.
+    """
+    for job in (first, second):
+        if job.stdin:
+            raise ValueError("in a conversation the stdin of a Job is what the other one writes")
+    try:
+        backend = _backend()
+    except (OSError, ImportError) as error:
+        return Conversation(_without_backend(error), _without_backend(error))
+    return backend.converse(first, second, alone=alone)
+
+
+def _without_backend(error: Exception) -> Ending:
+    nothing = Isolation(backend="none", layers=())
+    return Ending(kind="not_started", isolation=nothing, note=str(error))
 
 
 def isolation() -> Isolation:

@@ -8,7 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from sandbox.contract import OWN_FAULTS, Backend, Ending, EndingKind, Job, LayerName, Limits
+from sandbox.contract import (
+    OWN_FAULTS,
+    Backend,
+    Conversation,
+    Ending,
+    EndingKind,
+    Job,
+    LayerName,
+    Limits,
+)
 
 __all__ = [
     "MIB",
@@ -20,6 +29,7 @@ __all__ = [
     "at_once",
     "breaches",
     "contained",
+    "converse",
     "described",
     "ended",
     "holds",
@@ -81,7 +91,16 @@ def holds(backend: Backend, layer: LayerName) -> bool:
 
 def run(backend: Backend, job: Job) -> Ending:
     """Run the job; Unexpected where it could not be started."""
-    ending = backend.run(job)
+    return _begun(backend.run(job))
+
+
+def converse(backend: Backend, first: Job, second: Job) -> Conversation:
+    """Run both, talking; Unexpected where one of them could not be started."""
+    endings = backend.converse(first, second)
+    return Conversation(_begun(endings.first), _begun(endings.second))
+
+
+def _begun(ending: Ending) -> Ending:
     if ending.kind in OWN_FAULTS:
         raise Unexpected(f"{ending.kind}: {ending.note or 'no note says why'}")
     return ending

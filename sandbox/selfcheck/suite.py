@@ -7,6 +7,7 @@ from typing import Final
 
 from sandbox.contract import Backend
 from sandbox.selfcheck import (
+    conversations,
     disk,
     endings,
     files,
@@ -18,6 +19,7 @@ from sandbox.selfcheck import (
     memory,
     neighbours,
     network,
+    partners,
     privileges,
     processes,
     streams,
@@ -43,6 +45,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     *kernel.CHECKS,
     *leftovers.CHECKS,
     *neighbours.CHECKS,
+    *conversations.CHECKS,
+    *partners.CHECKS,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox import Ending, Isolation, Job
+from sandbox import Conversation, Ending, Isolation, Job
 from sandbox.contract import Backend
 
 __all__ = ["Claiming"]
@@ -15,8 +15,11 @@ class Claiming:
         self._backend = backend
         self._isolation = isolation
 
-    def run(self, job: Job) -> Ending:
-        return self._backend.run(job)
+    def run(self, job: Job, *, alone: bool = False) -> Ending:
+        return self._backend.run(job, alone=alone)
+
+    def converse(self, first: Job, second: Job, *, alone: bool = False) -> Conversation:
+        return self._backend.converse(first, second, alone=alone)
 
     def isolation(self) -> Isolation:
         return self._isolation

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 
-from sandbox.contract import Json
+from sandbox.call_contract import Json
 
 
 def add(left: int, right: int) -> Json:

@@ -26,7 +26,7 @@ from sandbox import (
     close_calls,
     warm_calls,
 )
-from sandbox.contract import Json
+from sandbox.call_contract import Json
 from tests.live import alive, children, command_line, own_children, wait_until
 from tests.sandbox import functions
 

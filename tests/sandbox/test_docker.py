@@ -11,7 +11,7 @@ import pytest
 from sandbox import Isolation
 from sandbox.backends.docker import DockerBackend, DockerOptions
 from sandbox.contract import LAYERS, LayerName
-from sandbox.selfcheck import CHECKS, Check, honest, run_checks
+from sandbox.selfcheck import CHECKS, Check, conversations, honest, run_checks
 from tests.sandbox.claiming import Claiming
 from tests.sandbox.docker_daemon import own, runs_gvisor, unusable
 
@@ -38,6 +38,9 @@ NOT_GVISOR: Final = {
 }
 
 
+_MUST_WORK: Final = (*honest.CHECKS, *conversations.CHECKS)
+
+
 class Variant(NamedTuple):
     """One way to run the suite."""
 
@@ -60,7 +63,7 @@ def _checks() -> list[tuple[str, str]]:
 
 def _is_for_gvisor(check: Check) -> bool:
     """Every layer, and programs that must work: a run takes seconds there, so not all the rest."""
-    return check.name not in NOT_GVISOR and (check.layer != "contract" or check in honest.CHECKS)
+    return check.name not in NOT_GVISOR and (check.layer != "contract" or check in _MUST_WORK)
 
 
 @pytest.fixture(scope="module", autouse=True)

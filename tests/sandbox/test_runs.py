@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sandbox import Job, SandboxOptions, close_runs, isolation, open_runs, run, runs
+from sandbox import Job, SandboxOptions, close_runs, converse, isolation, open_runs, run, runs
 from sandbox.contract import Backend
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the default backend is for Linux")
@@ -35,3 +35,5 @@ def test_a_host_without_a_backend_is_an_ending(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(runs, "_made", nothing)
     ending = run(JOB)
     assert (ending.kind, ending.note) == ("not_started", "/proc is not there")
+    talk = converse(JOB, JOB)
+    assert [(ending.kind, ending.note) for ending in talk] == [(ending.kind, ending.note)] * 2

@@ -12,7 +12,16 @@ from typing import Final
 
 import pytest
 
-from sandbox.contract import LAYERS, Backend, Ending, EndingKind, Isolation, Job, Layer
+from sandbox.contract import (
+    LAYERS,
+    Backend,
+    Conversation,
+    Ending,
+    EndingKind,
+    Isolation,
+    Job,
+    Layer,
+)
 from sandbox.selfcheck import CHECKS, run_checks
 from sandbox.selfcheck.command import main
 from tests.graders.tables import shared_rows
@@ -61,9 +70,15 @@ class Broken:
         self.is_closed = False
         self._ending = Ending(kind=kind, status=0, isolation=_ISOLATION, note=note)
 
-    def run(self, job: Job) -> Ending:
+    def run(self, job: Job, *, alone: bool = False) -> Ending:
         assert job.source is not None or job.argv
+        assert not alone
         return self._ending
+
+    def converse(self, first: Job, second: Job, *, alone: bool = False) -> Conversation:
+        assert not first.stdin + second.stdin
+        assert not alone
+        return Conversation(self._ending, self._ending)
 
     def isolation(self) -> Isolation:
         return _ISOLATION
@@ -79,7 +94,7 @@ class Raising(Broken):
         super().__init__()
         self._error = error
 
-    def run(self, job: Job) -> Ending:
+    def run(self, job: Job, *, alone: bool = False) -> Ending:
         raise self._error("seen by the test")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from sandbox.backends.docker.container import Container, NotClean
@@ -11,11 +12,12 @@ from sandbox.backends.docker.daemon import Daemon
 from sandbox.backends.docker.endings import Run, ending_of
 from sandbox.backends.docker.options import DockerOptions
 from sandbox.backends.docker.pool import Pool
-from sandbox.backends.docker.runs import run_in
+from sandbox.backends.docker.runs import Seat, converse_in, run_in
 from sandbox.backends.docker.streams import Channel, DaemonLost
 from sandbox.backends.docker.trial import Trial, try_out
 from sandbox.backends.docker.walls import Shape, Walls
-from sandbox.contract import Ending, Isolation, Job, LayerName
+from sandbox.contract import Conversation, Ending, Isolation, Job, LayerName
+from sandbox.turns import Turns
 
 __all__ = ["DockerBackend"]
 
@@ -41,6 +43,8 @@ class DockerBackend:
         self._options = options
         self._slots_count = slots
         self._slots = threading.Semaphore(slots)
+        self._partners = threading.Semaphore(slots)
+        self._turns = Turns()
         self._daemon = Daemon(options)
         self._pool = Pool(slots)
         self._walls = Walls(runtime=options.runtime, without=without)
@@ -49,17 +53,35 @@ class DockerBackend:
         self._closing = threading.Lock()
         self._is_closed = False
 
-    def run(self, job: Job) -> Ending:
+    def run(self, job: Job, *, alone: bool = False) -> Ending:
         with self._slots:
-            isolation = self._trial.isolation if self._trial else _UNTRIED
+            isolation = self._known_isolation
             try:
-                self._require_open()
-                isolation = self.isolation()
-                return ending_of(self._run(job), isolation)
+                isolation = self._tried_out()
+                with self._seat(job) as seat, self._turns.turn(alone=alone):
+                    return ending_of(run_in(seat, job, walls=self._walls), isolation)
             except (DaemonLost, OSError) as error:
-                self._daemon.forget_client()
-                note = _CLOSED if self._is_closed else str(error)
-                return Ending(kind="not_started", isolation=isolation, note=note)
+                return self._not_started(error, isolation)
+
+    def converse(self, first: Job, second: Job, *, alone: bool = False) -> Conversation:
+        # In this order, and runs take the first kind only: whoever has both waits for no slot.
+        with self._slots, self._partners:
+            isolation = self._known_isolation
+            try:
+                isolation = self._tried_out()
+                turn = self._turns.turn(alone=alone)
+                with self._seat(first) as one, self._seat(second) as other, turn:
+                    runs = converse_in((one, other), (first, second), walls=self._walls)
+            except (DaemonLost, OSError) as error:
+                lost = DaemonLost(str(error))
+                runs = lost, lost
+            endings = (
+                ending_of(run, isolation)
+                if isinstance(run, Run)
+                else self._not_started(run, isolation)
+                for run in runs
+            )
+            return Conversation(*endings)
 
     def isolation(self) -> Isolation:
         with self._trying:
@@ -71,12 +93,27 @@ class DockerBackend:
                 self._walls = self._trial.walls
             return self._trial.isolation
 
-    def _run(self, job: Job) -> Run:
+    @property
+    def _known_isolation(self) -> Isolation:
+        return self._trial.isolation if self._trial else _UNTRIED
+
+    def _tried_out(self) -> Isolation:
+        self._require_open()
+        return self.isolation()
+
+    def _not_started(self, error: Exception, isolation: Isolation) -> Ending:
+        self._daemon.forget_client()
+        note = _CLOSED if self._is_closed else str(error)
+        return Ending(kind="not_started", isolation=isolation, note=note)
+
+    @contextmanager
+    def _seat(self, job: Job) -> Iterator[Seat]:
         container, channel = self._launched(Shape.of(job.limits))
+        seat = Seat(container, channel)
         is_clean = False
         try:
-            run = run_in(container, channel, job, walls=self._walls)
-            is_clean = self._may_serve_again(container, run)
+            yield seat
+            is_clean = seat.run is not None and self._may_serve_again(container, seat.run)
         finally:
             with suppress(DaemonLost):
                 channel.close()
@@ -84,7 +121,6 @@ class DockerBackend:
                 container.remove()
         if is_clean:
             self._pool.put(container)
-        return run
 
     def _launched(self, shape: Shape) -> tuple[Container, Channel]:
         """A container with a launcher that waits; one that is idle, if it still answers."""
@@ -119,6 +155,7 @@ class DockerBackend:
 
     def close(self) -> None:
         self._is_closed = True
+        self._turns.close()
         with self._closing:
             self._remove_all()
             # A run that was about to make a container has made it now, or never will.

@@ -84,7 +84,8 @@ def ending_of(run: Run, isolation: Isolation) -> Ending:
             stopped=run.watched.stopped,
             over_cpu=cpu_s > run.limits.cpu_s,
             out_of_memory=run.has_run_out_of_memory,
-            refused_forks=run.was_refused_a_fork,
+            # One that nobody needed any more might have coped.
+            refused_forks=run.was_refused_a_fork and not run.watched.is_dismissed,
         )
     )
     peak_bytes = run.after.peak_bytes

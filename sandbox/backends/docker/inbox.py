@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Final
 
 from sandbox import confinement
-from sandbox.backends.docker import agent, collector, frames, launcher
+from sandbox.backends.docker import agent, collector, frames, launcher, records, relay
 
 __all__ = ["AGENT", "COLLECTOR", "LAUNCHER", "program_text"]
 
 AGENT: Final = (agent.__file__,)
-LAUNCHER: Final = (confinement.__file__, frames.__file__, launcher.__file__)
+LAUNCHER: Final = (
+    *(confinement.__file__, frames.__file__),
+    *(records.__file__, relay.__file__, launcher.__file__),
+)
 COLLECTOR: Final = (confinement.__file__, frames.__file__, collector.__file__)
 
 

@@ -1,10 +1,12 @@
 """Starts one program in the container, waits for its end, and then kills what it left behind.
 
-Its text is sent into the container after that of `confinement` and `frames`, and runs as the
-program's user.
+Its text is sent into the container after that of `confinement`, `frames` and `relay`, and runs as
+the program's user.
 Standard input is the owner's: a byte asks whether the container is clean, then comes the plan, a
 byte that lets the program go, and one that stops it, as the end of it does. Each of the first two
 is answered with a line.
+A program that talks to another one has a relay between its streams and ours, and instead of that
+last byte there are records.
 How the program ended goes to the mailbox. A program can write there too, and claim what it could
 as well have done.
 """
@@ -18,12 +20,13 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
 from sandbox.backends.docker.frames import read_from, read_head
+from sandbox.backends.docker.relay import Relay
 from sandbox.confinement import (
     drop_capabilities,
     forbid_new_privileges,
@@ -58,6 +61,8 @@ class _Launch(NamedTuple):
     go: int
     alarm: int
     failure: int
+    relay: Relay | None
+    """Of a program that talks to another one."""
 
 
 def main() -> None:
@@ -133,7 +138,7 @@ def _prepare(read: Callable[[int], bytes]) -> _Launch:
     """Take in the plan, and fork what will be the program, which then waits."""
     head, (filter_bytes, stdin_bytes, *file_bytes) = read_head(read, most_bytes=_MOST_HEAD)
     syscall_filter = read(filter_bytes)
-    stdin = _in_memory(read, stdin_bytes)
+    streams, relay = _streams(read, stdin_bytes, converses=head["converses"])
     folder = os.open(_WORK, os.O_RDONLY | os.O_DIRECTORY)
     for name, length in zip(head["files"], file_bytes, strict=True):
         write_files(folder, {name: read(length)}, uid=os.getuid(), gid=os.getgid())
@@ -149,10 +154,21 @@ def _prepare(read: Callable[[int], bytes]) -> _Launch:
         os.close(go)
         if not os.read(going, 1):
             os._exit(1)
-        _become(head, stdin=stdin, syscall_filter=syscall_filter, failed=failed)
-    for descriptor in (failed, stdin, going):
+        _become(head, streams=streams, syscall_filter=syscall_filter, failed=failed)
+    for descriptor in (failed, *streams, going):
         os.close(descriptor)
-    return _Launch(program, go, alarm, failure)
+    return _Launch(program, go, alarm, failure, relay)
+
+
+def _streams(
+    read: Callable[[int], bytes], stdin_bytes: int, *, converses: bool
+) -> tuple[tuple[int, ...], Relay | None]:
+    """What the program has for stdin, and for stdout where that is not ours, too."""
+    if not converses:
+        return (_in_memory(read, stdin_bytes),), None
+    stdin, feed = os.pipe()
+    listen, stdout = os.pipe()
+    return (stdin, stdout), Relay(feed=feed, listen=listen)
 
 
 def _run(launch: _Launch) -> dict[str, object]:
@@ -161,17 +177,28 @@ def _run(launch: _Launch) -> dict[str, object]:
     # No process of the same user may look into this one.
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     os.write(launch.go, b".")
-    _await_end(launch.program, launch.alarm)
-    return _ended(launch.program, launch.failure)
+    _await_end(launch)
+    ended = _ended(launch.program, launch.failure)
+    if launch.relay is not None:
+        launch.relay.finish()
+    return ended
 
 
-def _await_end(program: int, alarm: int) -> None:
+def _await_end(launch: _Launch) -> None:
     """Return when the program has ended, or is to be ended."""
-    while 0 not in select.select([0, alarm], [], [])[0]:
-        os.read(alarm, _ALARM_BYTES)
+    while _rings(launch):
+        os.read(launch.alarm, _ALARM_BYTES)
         # A program that was only stopped rings as well.
-        if os.waitid(os.P_PID, program, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+        how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        if os.waitid(os.P_PID, launch.program, how) is not None:
             return
+
+
+def _rings(launch: _Launch) -> bool:
+    """Wait for the alarm; False where the owner wants an end instead."""
+    if launch.relay is not None:
+        return launch.relay.carry(launch.alarm)
+    return 0 not in select.select([0, launch.alarm], [], [])[0]
 
 
 def _in_memory(read: Callable[[int], bytes], length: int) -> int:
@@ -213,7 +240,9 @@ def _kill_all() -> bool:
     return True
 
 
-def _become(head: dict[str, Any], *, stdin: int, syscall_filter: bytes, failed: int) -> NoReturn:
+def _become(
+    head: dict[str, Any], *, streams: Sequence[int], syscall_filter: bytes, failed: int
+) -> NoReturn:
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
@@ -221,7 +250,8 @@ def _become(head: dict[str, Any], *, stdin: int, syscall_filter: bytes, failed: 
             signal.signal(number, signal.SIG_DFL)
         # Where memory runs out, it is the program that goes.
         Path("/proc/self/oom_score_adj").write_text("1000")
-        os.dup2(stdin, 0)
+        for place, descriptor in enumerate(streams):
+            os.dup2(descriptor, place)
         os.dup2(failed, _FAILED, inheritable=False)
         # Not close_range, which gVisor knows only in part; no descriptor is as high as the limit.
         os.closerange(_FAILED + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])

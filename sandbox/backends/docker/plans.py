@@ -18,7 +18,7 @@ _SOURCE_FILE: Final = "main.py"
 _SOURCE_ARGV: Final = ("python3", "-B", _SOURCE_FILE)
 
 
-def plan_of(job: Job, *, walls: Walls) -> list[bytes]:
+def plan_of(job: Job, *, walls: Walls, converses: bool = False) -> list[bytes]:
     """What the launcher is told."""
     without = walls.without
     files = dict(job.files)
@@ -31,6 +31,7 @@ def plan_of(job: Job, *, walls: Walls) -> list[bytes]:
         environment |= {"TOUCHSTONE_LEFT_IN": "1"}
     head = {
         "argv": argv,
+        "converses": converses,
         "files": list(files),
         "environment": environment,
         "limits": {} if "rlimits" in without else _resource_limits(job.limits, walls),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ STDERR: Final = 2
 _HEAD_BYTES: Final = 8
 _MOST_COMPLAINT: Final = 500
 _READ_BYTES: Final = 65_536
+_WOULD_WAIT: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class DaemonLost(Exception):
@@ -66,6 +68,25 @@ class Channel:
         with reaching("sending to a container"):
             self._socket.settimeout(within_s)
             self._socket.sendall(data)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    @property
+    def holds_more(self) -> bool:
+        """Whether something has been read already that `receive` has not given yet."""
+        if len(self._received) >= (1 if self._left else _HEAD_BYTES):
+            return True
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def send_some(self, data: bytes | bytearray) -> int:
+        """Send as much as goes without waiting; how much that was."""
+        with reaching("sending to a container"):
+            self._socket.settimeout(0)
+            try:
+                return self._socket.send(data)
+            except _WOULD_WAIT:
+                return 0
 
     def receive(self, until: float) -> Chunk | None:
         """The next bytes of any stream; None where there are none at that time (monotonic)."""
@@ -141,8 +162,8 @@ class Channel:
 
     def _read(self, until: float) -> bytes | None:
         with reaching("reading from a container"):
-            self._socket.settimeout(max(until - time.monotonic(), 0.001))
+            self._socket.settimeout(max(until - time.monotonic(), 0))
             try:
                 return self._socket.recv(_READ_BYTES)
-            except TimeoutError:
+            except (TimeoutError, *_WOULD_WAIT):
                 return None

@@ -13,7 +13,7 @@ from sandbox.backends.docker.container import Container, NotClean
 from sandbox.backends.docker.daemon import Daemon
 from sandbox.backends.docker.endings import Run
 from sandbox.backends.docker.inbox import program_text
-from sandbox.backends.docker.runs import run_in
+from sandbox.backends.docker.runs import Seat, run_in
 from sandbox.backends.docker.streams import DaemonLost
 from sandbox.backends.docker.walls import AGENT_UID, Shape, Walls
 from sandbox.box import ENVIRONMENT
@@ -63,7 +63,7 @@ def _probe(daemon: Daemon, walls: Walls) -> tuple[Mapping[str, Any], Run]:
     try:
         channel = container.launcher()
         try:
-            run = run_in(container, channel, job, walls=walls)
+            run = run_in(Seat(container, channel), job, walls=walls)
         finally:
             channel.close()
     except NotClean as error:

@@ -44,7 +44,7 @@ class _Place(NamedTuple):
     version: Literal[1, 2]
 
     def read(self, name: str) -> str:
-        return (self.folder / name).read_text()
+        return (self.folder / name).read_bytes().decode()
 
 
 class Cgroups:
@@ -173,8 +173,8 @@ def _limit_memory(place: _Place, limit: int) -> None:
 
 def _write(path: Path, text: str) -> None:
     """As write_text, which would ask to make what is absent: an EACCES among cgroups."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC), "w") as file:
-        file.write(text)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb", buffering=0) as file:
+        file.write(text.encode())
 
 
 def _field(text: str, name: str) -> int:

@@ -1,4 +1,4 @@
-"""The forkserver backend: a pool of slots, and what their runs amount to."""
+"""The forkserver backend: two pools of slots, and what their runs amount to."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sandbox.backends.forkserver.cgroups import Cgroups, CgroupUse, RunCgroup
+from sandbox.backends.forkserver.cgroups import Cgroups
 from sandbox.backends.forkserver.layers import CGROUP_LAYERS, PROBE, layers_of
+from sandbox.backends.forkserver.pool import SlotPool
 from sandbox.backends.forkserver.protocol import SlotSetup
-from sandbox.backends.forkserver.slot import Slot, Watched
-from sandbox.backends.forkserver.watch import SlotBroken
+from sandbox.backends.forkserver.runs import Box, Watched, converse, run
+from sandbox.backends.forkserver.slot import Slot
 from sandbox.box import ADDRESS_SPACE_BYTES, DESCRIPTORS, STACK_BYTES
-from sandbox.contract import Ending, Isolation, Job, LayerName, Limits
+from sandbox.contract import Conversation, Ending, Isolation, Job, LayerName, Limits
 from sandbox.endings import Signs, judge
 from sandbox.seccomp import filter_program, lock_filter_program
+from sandbox.turns import Turns
 
 __all__ = ["Forkserver"]
 
 _NAME: Final = "forkserver"
-_RUNS_PER_SLOT: Final = 1_000
 _INNER_ID: Final = 1_000
 _FIRST_UID: Final = 2**30
 _UIDS_PER_OWNER: Final = 2**8
@@ -44,7 +45,7 @@ _UNKNOWN: Final = Isolation(backend=_NAME, layers=())
 
 
 class Forkserver:
-    """Up to `slots` runs at once; a caller beyond that waits.
+    """Up to `slots` runs and conversations at once; a caller beyond that waits.
 
     `readable` are folders of the host that programs may read besides /usr: toolchains.
     `without` leaves layers out, for the tests that prove that this would be noticed.
@@ -57,32 +58,44 @@ class Forkserver:
         readable: tuple[str, ...] = (),
         without: frozenset[LayerName] = frozenset(),
     ) -> None:
-        self._slots = slots
         self._without = without
         self._readable = tuple(dict.fromkeys((*readable, sys.base_prefix, sys.base_exec_prefix)))
         self._in_user_namespace = os.geteuid() != 0
         # By chance: process ids repeat in the containers of one host, and uids do not.
         self._first_uid = _FIRST_UID + secrets.randbelow(_OWNERS) * _UIDS_PER_OWNER
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
-        self._idle: list[Slot] = []
-        self._busy: set[Slot] = set()
-        self._starting = 0
-        self._closed = False
+        self._pool = SlotPool(slots, make=self._slot)
+        # For the second ones of conversations. Whoever has a slot of these waits for no other, and
+        # is one of those that have a slot of the others, which are as many: nobody waits in vain.
+        self._partners = SlotPool(slots, make=self._slot)
+        self._turns = Turns()
         self._trying = threading.Lock()
         self._isolation: Isolation | None = None
         left_out = frozenset(r for layer, r in CGROUP_LAYERS.items() if layer in without)
         self._cgroups = Cgroups(without=left_out)
 
-    def run(self, job: Job) -> Ending:
+    def run(self, job: Job, *, alone: bool = False) -> Ending:
         """Run the job; a slot that breaks under it is this host's fault, and is replaced."""
         try:
             isolation = self.isolation()
         except OSError as error:
-            return Ending(kind="not_started", isolation=_UNKNOWN, note=str(error))
-        ending = self._tried(job, isolation)
-        # Once more in another slot, so that no accident of ours costs the caller a round.
-        return self._tried(job, isolation) if ending.kind == "not_started" else ending
+            return _not_started(str(error), _UNKNOWN)
+        ending = self._tried(job, isolation, alone=alone)
+        if ending.kind == "not_started":
+            # Once more in another slot, so that no accident of ours costs the caller a round.
+            return self._tried(job, isolation, alone=alone)
+        return ending
+
+    def converse(self, first: Job, second: Job, *, alone: bool = False) -> Conversation:
+        """Run both, connected by two pipes of the kernel's; else as `run`."""
+        try:
+            isolation = self.isolation()
+        except OSError as error:
+            return _neither_started(str(error), _UNKNOWN)
+        endings = self._tried_both(first, second, isolation, alone=alone)
+        if any(ending.kind == "not_started" for ending in endings):
+            return self._tried_both(first, second, isolation, alone=alone)
+        return endings
 
     def isolation(self) -> Isolation:
         """What a probe found that is run on first use."""
@@ -93,24 +106,37 @@ class Forkserver:
 
     def close(self) -> None:
         """End every run and every slot, and remove the cgroups."""
-        with self._changed:
-            self._closed = True
-            slots = [*self._idle, *self._busy]
-            self._idle.clear()
-            self._changed.notify_all()
-        for slot in slots:
-            slot.kill()
-        with self._changed:
-            self._changed.wait_for(lambda: not self._busy and not self._starting)
-        for slot in slots:
-            slot.close()
+        pools = self._pool, self._partners
+        for pool in pools:
+            pool.kill()
+        # Whoever waits there for a turn has a slot.
+        self._turns.close()
+        for pool in pools:
+            pool.await_end()
         self._cgroups.close()
 
-    def _tried(self, job: Job, isolation: Isolation) -> Ending:
+    def _tried(self, job: Job, isolation: Isolation, *, alone: bool = False) -> Ending:
         try:
-            return self._run(job, isolation)
-        except (OSError, SlotBroken) as error:
-            return Ending(kind="not_started", isolation=isolation, note=str(error))
+            with self._box(self._pool, job) as box, self._turns.turn(alone=alone):
+                return _ending(box, run(box), isolation)
+        except OSError as error:
+            return _not_started(str(error), isolation)
+
+    def _tried_both(
+        self, first: Job, second: Job, isolation: Isolation, *, alone: bool
+    ) -> Conversation:
+        try:
+            with (
+                self._box(self._pool, first) as one,
+                self._box(self._partners, second) as other,
+                self._turns.turn(alone=alone),
+            ):
+                seen = converse(one, other)
+                return Conversation(
+                    _ending(one, seen[0], isolation), _ending(other, seen[1], isolation)
+                )
+        except OSError as error:
+            return _neither_started(str(error), isolation)
 
     def _try_out(self) -> Isolation:
         ending = self._tried(PROBE, _UNKNOWN)
@@ -123,70 +149,17 @@ class Forkserver:
         layers = layers_of(json.loads(ending.stdout), cgroups=self._cgroups, readable=first_parts)
         return Isolation(backend=_NAME, layers=layers)
 
-    def _run(self, job: Job, isolation: Isolation) -> Ending:
-        with self._slot(job.preload) as slot, self._cgroup(job.limits) as cgroup:
-            seen = slot.run(job, rlimits=self._rlimits(job.limits), cgroup=cgroup)
-            return _ending(job, seen, use=cgroup.use(), isolation=isolation)
-
     @contextmanager
-    def _cgroup(self, limits: Limits) -> Iterator[RunCgroup]:
-        cgroup = self._cgroups.new_run(limits)
-        try:
-            yield cgroup
-        finally:
-            self._cgroups.remove(cgroup)
+    def _box(self, pool: SlotPool, job: Job) -> Iterator[Box]:
+        with pool.slot(job.preload) as slot:
+            cgroup = self._cgroups.new_run(job.limits)
+            try:
+                yield Box(job, slot, cgroup, self._rlimits(job.limits))
+            finally:
+                self._cgroups.remove(cgroup)
 
-    @contextmanager
-    def _slot(self, preload: tuple[str, ...]) -> Iterator[Slot]:
-        slot = self._take(preload)
-        healthy = False
-        try:
-            yield slot
-            healthy = True
-        finally:
-            with self._changed:
-                self._busy.discard(slot)
-                worn = slot.broken or slot.runs >= _RUNS_PER_SLOT
-                if healthy and not worn and not self._closed:
-                    self._idle.append(slot)
-                else:
-                    slot.close()
-                self._changed.notify_all()
-
-    def _take(self, preload: tuple[str, ...]) -> Slot:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._has_room())
-            if self._closed:
-                raise ConnectionAbortedError("the sandbox was closed")
-            for slot in reversed(self._idle):
-                if slot.preload == preload:
-                    self._idle.remove(slot)
-                    self._busy.add(slot)
-                    return slot
-            if self._live() >= self._slots:
-                # Of another preload, and used longest ago.
-                self._idle.pop(0).close()
-            self._starting += 1
-        try:
-            slot = Slot(self._setup(preload), python=_interpreter())
-        except BaseException:
-            self._started(None)
-            raise
-        self._started(slot)
-        return slot
-
-    def _has_room(self) -> bool:
-        return bool(self._idle) or self._live() < self._slots
-
-    def _live(self) -> int:
-        return len(self._idle) + len(self._busy) + self._starting
-
-    def _started(self, slot: Slot | None) -> None:
-        with self._changed:
-            self._starting -= 1
-            if slot is not None:
-                self._busy.add(slot)
-            self._changed.notify_all()
+    def _slot(self, preload: tuple[str, ...]) -> Slot:
+        return Slot(self._setup(preload), python=_interpreter())
 
     def _setup(self, preload: tuple[str, ...]) -> SlotSetup:
         uid = self._first_uid + next(self._numbers) % _UIDS_PER_OWNER
@@ -227,18 +200,29 @@ def _interpreter() -> str:
     return base
 
 
-def _ending(job: Job, seen: Watched, *, use: CgroupUse, isolation: Isolation) -> Ending:
-    report = seen.report
+def _not_started(note: str, isolation: Isolation) -> Ending:
+    return Ending(kind="not_started", isolation=isolation, note=note)
+
+
+def _neither_started(note: str, isolation: Isolation) -> Conversation:
+    return Conversation(_not_started(note, isolation), _not_started(note, isolation))
+
+
+def _ending(box: Box, seen: Watched, isolation: Isolation) -> Ending:
+    report, limits, use = seen.report, box.job.limits, box.cgroup.use()
     cpu_s = use.cpu_s if use.cpu_s is not None else max(report.cpu_s, seen.most.cpu_s)
-    if report.failure and not use.out_of_memory:
-        return Ending(kind="not_started", isolation=isolation, note=report.failure)
+    failure = seen.broken or ("" if use.out_of_memory else seen.failure)
+    if failure:
+        return _not_started(failure, isolation)
+    refused_forks = use.refused_forks or seen.most.tasks >= limits.processes
     verdict = judge(
         Signs(
             wait_status=report.wait_status,
             stopped="output" if seen.stdout.truncated or seen.stderr.truncated else seen.stopped,
-            over_cpu=cpu_s > job.limits.cpu_s,
+            over_cpu=cpu_s > limits.cpu_s,
             out_of_memory=use.out_of_memory or seen.stopped == "memory",
-            refused_forks=use.refused_forks or seen.most.tasks >= job.limits.processes,
+            # One that nobody needed any more might have coped.
+            refused_forks=refused_forks and not seen.dismissed,
         )
     )
     counted = use.peak_memory_bytes

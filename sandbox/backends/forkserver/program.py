@@ -12,6 +12,7 @@ import io
 import itertools
 import os
 import signal
+import stat
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ __all__ = [
     "lay_out_streams",
     "open_streams",
     "run_main",
+    "suit_stdin",
 ]
 
 MAIN: Final = "main.py"
@@ -130,6 +132,12 @@ def lay_out_streams() -> None:
     open_streams(nothing, nothing, nothing)
     for descriptor in (nothing, file, *pipe):
         os.close(descriptor)
+
+
+def suit_stdin() -> None:
+    """Make sys.stdin anew where this run's is a pipe: no program is told that it can seek there."""
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        sys.stdin = sys.__stdin__ = _text(0, "<stdin>", errors="surrogateescape")  # type: ignore[misc]
 
 
 def _text(descriptor: int, name: str, *, errors: str) -> io.TextIOWrapper:
@@ -234,12 +242,13 @@ def _empty(module: object) -> None:
 
 
 def _flush() -> bool:
+    # The first streams as well: a program that put others in their place may still have used them.
     done = True
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr):
         try:
             if stream is not None and not stream.closed:
                 stream.flush()
         except (OSError, ValueError, AttributeError):
             # Closed under our feet, or an object of the program's own that is no stream.
-            done = False
+            done = done and stream is not sys.stdout and stream is not sys.stderr
     return done

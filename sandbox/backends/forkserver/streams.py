@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
-__all__ = ["Drain"]
+__all__ = ["Drain", "Written"]
 
 _CHUNK_BYTES: Final = 65_536
+
+
+class Written(NamedTuple):
+    """What was kept of a stream, and whether there was more."""
+
+    kept: bytes = b""
+    truncated: bool = False
 
 
 class Drain:
@@ -21,8 +28,8 @@ class Drain:
         self._kept = bytearray()
 
     @property
-    def kept(self) -> bytes:
-        return bytes(self._kept)
+    def written(self) -> Written:
+        return Written(bytes(self._kept), self.truncated)
 
     def read(self) -> None:
         """Take in what is there now; what is over the limit is counted and dropped."""

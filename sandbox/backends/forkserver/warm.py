@@ -222,6 +222,7 @@ class _WarmParent:
         try:
             plan = load_plan(os.pread(plan_file, os.fstat(plan_file).st_size, 0))
             program.open_streams(stdin, stdout, stderr)
+            program.suit_stdin()
             program.enter_box(
                 plan,
                 scratch=scratch,
