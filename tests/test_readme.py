@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -34,9 +35,11 @@ def test_the_curl_example_answers_what_the_readme_says(live: LiveService) -> Non
     assert answer.stdout.strip() == said.strip()
 
 
-def test_the_python_example_gives_the_rewards_it_names(live: LiveService) -> None:
-    (example,) = _blocks("python")
+@pytest.mark.parametrize("example", _blocks("python"), ids=["answers", "programs"])
+def test_the_python_examples_give_what_they_say(example: str, live: LiveService) -> None:
     names: dict[str, object] = {}
     exec(example.replace(ADDRESS, live.url), names)  # noqa: S102 - our own README
-    assert names["rewards"] == [1.0, 0.0]
-    assert "[1.0, 0.0]" in example
+    said = re.findall(r"^(rewards|flags) = .*# ([\[(].*?[\])])", example, re.MULTILINE)
+    assert said
+    for name, value in said:
+        assert names[name] == ast.literal_eval(value)
