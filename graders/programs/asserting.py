@@ -108,7 +108,7 @@ def _read(tests: Ending, candidate: Ending, *, start: int) -> AssertRun:
     lines = list(_lines(tests.files.get(_VERDICT, b"")))
     ends = {key: value for line in lines if "test" not in line for key, value in line.items()}
     if "fault" in ends:
-        raise TestsAtFault(str(ends["fault"])[:_MOST_SAID])
+        raise TestsAtFault(_text(ends["fault"]))
     results = tuple(_result(line) for line in lines if "test" in line)
     is_complete = ends.get("complete") is True
     if is_complete and not start and not results:
@@ -118,8 +118,8 @@ def _read(tests: Ending, candidate: Ending, *, start: int) -> AssertRun:
         planned=int(ends.get("planned", start + len(results))),
         is_complete=is_complete,
         ended_by=None if is_complete else _explaining(tests, candidate),
-        compile_error=str(ends.get("compile_error", "")),
-        load_error=str(ends.get("load_error", "")),
+        compile_error=_text(ends.get("compile_error", "")),
+        load_error=_text(ends.get("load_error", "")),
         flags=tuple(map(str, ends.get("flags", ()))),
         candidate=candidate,
         tests=tests,
@@ -142,8 +142,13 @@ def _result(line: dict[str, Any]) -> TestResult:
     outcome = line["outcome"]
     return TestResult(
         index=int(line["test"]),
-        name=str(line["name"])[:_MOST_SAID],
+        name=_text(line["name"]),
         outcome=outcome if outcome in CASE_OUTCOMES else "crashed",
-        message=str(line["message"])[:_MOST_SAID],
+        message=_text(line["message"]),
         is_public=line["public"] is True,
     )
+
+
+def _text(said: object) -> str:
+    """Bounded, and text that any encoding has: programs name things by half a character."""
+    return str(said)[:_MOST_SAID].encode("utf-8", "backslashreplace").decode()

@@ -48,6 +48,7 @@ def driver(name: DriverName) -> Driver:
             cfile=str(compiled),
             dfile=f"/work/{module}.py",
             doraise=True,
+            optimize=2,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
         files[f"__pycache__/{compiled.name}"] = compiled.read_bytes()

@@ -70,8 +70,8 @@ def atom_writer(kind: type) -> Any:
     if kind in _WRITERS:
         return _WRITERS[kind]
     module, name = kind.__module__, kind.__name__
-    is_own = getattr(sys.modules.get(module), name, None) is kind
-    return _LATE.get((module, name)) if is_own else None
+    write = _LATE.get((module, name))
+    return write if write and getattr(sys.modules.get(module), name, None) is kind else None
 
 
 def _read_bytearray(reader: _Reader, body: _Json) -> _Value:

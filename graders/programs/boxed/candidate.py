@@ -55,6 +55,8 @@ def main() -> None:
 class _Obliging:
     """Does whatever the tests ask for: they are trusted, and all of it happens in this box."""
 
+    tells_causes = True
+
     def __init__(self) -> None:
         self.peer: Peer | None = None
         self._prints = Prints(sys.stdout.buffer)

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
+from itertools import accumulate
 from typing import Any
 
 from graders.programs.boxed.plaindata import words
@@ -61,9 +62,11 @@ class Source:
         self.called: set[str] = set()
         """Functions that assert, and that the source calls by itself."""
         self.steps: list[Step] = []
+        self.defined: list[ast.ClassDef | ast.FunctionDef] = []
+        """What it defines as tests, and does not call by itself."""
 
-    def split(self, asserting: set[str]) -> None:
-        """Make the steps; `asserting` names the functions that assert."""
+    def split(self, asserting: set[str], cases: set[str]) -> None:
+        """Make the steps; these are the functions that assert, and the classes of unittest's."""
         for node in self.tree.body:
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 continue
@@ -73,6 +76,16 @@ class Source:
             if is_test or not self.steps or self.steps[-1].is_test:
                 self.steps.append(Step([], is_test=is_test))
             self.steps[-1].nodes.append(node)
+        self.defined = [
+            kind
+            for kind in self.definitions(ast.ClassDef)
+            if kind.name.startswith("Test") or kind.name in cases
+        ]
+        self.defined += [
+            function
+            for function in self.definitions(ast.FunctionDef)
+            if function.name not in self.called and _is_test(function)
+        ]
 
     def definitions(self, kind: type[Any]) -> list[Any]:
         """The definitions of this kind on the top level; of each name, the last one."""
@@ -95,8 +108,16 @@ class Plan:
         self.bound = {name for tree in trees for name in _bound(tree.body)}
         self.classes = frozenset(_used_as_classes(trees))
         self.exits = frozenset(_EXITS & self.names)
-        self.modules = {name.partition(".")[0] for tree in trees for name in _imports(tree)}
-        self.imports = self.modules - sys.stdlib_module_names
+        imported = [name for tree in trees for name in _imports(tree)]
+        self.modules = {name.partition(".")[0] for name in imported}
+        """What is imported, without what is in it."""
+        self.unknown = {
+            part
+            for name in imported
+            for part in accumulate(name.split("."), "{}.{}".format)
+            if name.partition(".")[0] not in sys.stdlib_module_names
+        }
+        """What is imported and not of the standard library, with the packages that it is in."""
 
     def wanted(self, entry: str | None) -> set[str]:
         """Names that the program is to give the tests.
@@ -117,13 +138,14 @@ def collect(setup: str, sources: Iterable[tuple[str, str, bool]]) -> Plan:
     read = [Source("setup", setup, is_public=False)]
     read += [Source(name, text, is_public=public) for name, text, public in sources]
     plan = Plan(read)
-    for name in sorted(plan.imports & _KNOWN_ELSEWHERE):
+    for name in sorted(plan.modules & _KNOWN_ELSEWHERE):
         if find_spec(name) is None:
             raise Fault(f"the tests import {name}, which the box lacks")
     functions = [f for source in read for f in source.definitions(ast.FunctionDef)]
     asserting = {f.name for f in functions if _is_asserting(f)}
+    cases = _test_cases([kind for source in read for kind in source.definitions(ast.ClassDef)])
     for source in read:
-        source.split(asserting)
+        source.split(asserting, cases)
         for node in source.definitions(ast.AsyncFunctionDef):
             if node.name.startswith("test"):
                 raise Fault(f"{node.name} is async, which is not run")
@@ -134,7 +156,8 @@ def _parsed(name: str, text: str) -> ast.Module:
     try:
         tree = ast.parse(text, f"<{name}>")
     except SyntaxError as error:
-        raise Fault(f"{name}, line {error.lineno}: {error.msg}"[:_MOST_SAID]) from None
+        place = f", line {error.lineno}" if error.lineno else ""
+        raise Fault(f"{name}{place}: {error.msg}"[:_MOST_SAID]) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise Fault(f"{name}: {type(error).__name__}") from None
     for node in ast.walk(tree):
@@ -219,10 +242,29 @@ def _calls(node: ast.stmt) -> Iterator[str]:
 def _holds_assert(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assert):
         return True
-    return isinstance(node, _COMPOUND) and any(isinstance(n, _ASSERTING) for n in _outer([node]))
+    if not isinstance(node, _COMPOUND):
+        return False
+    inner = list(_outer([node]))
+    expected = [_name(n.func) for n in inner if isinstance(n, ast.Call)]
+    return "raises" in expected or any(isinstance(n, _ASSERTING) for n in inner)
 
 
 def _is_asserting(function: ast.FunctionDef) -> bool:
     if function.name.startswith(("test", "check")):
         return True
     return any(isinstance(node, _ASSERTING) for node in ast.walk(function))
+
+
+def _is_test(function: ast.FunctionDef) -> bool:
+    is_check = function.name == "check" and bool(function.args.args)
+    return is_check or function.name.startswith("test")
+
+
+def _test_cases(kinds: Sequence[ast.ClassDef]) -> set[str]:
+    """The names of classes that are derived from TestCase, as far as it is written."""
+    found: set[str] = set()
+    for kind in kinds:
+        bases = [_name(base) for base in kind.bases]
+        if any(base in found or base.endswith("TestCase") for base in bases):
+            found.add(kind.name)
+    return found

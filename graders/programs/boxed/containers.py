@@ -34,7 +34,8 @@ class _Shared:
 
     def __init__(self, container: _Value) -> None:
         self.container = container
-        self.before: list[_Value] = []
+        self.before: list[_Value] | None = None
+        """None until it holds what the other side has in it."""
 
 
 class Containers:
@@ -82,9 +83,10 @@ class Containers:
         return self._by_number[number].container
 
     def remember(self, number: int) -> None:
-        """Take what is in it for what the other side knows."""
-        shared = self._by_number[number]
-        shared.before = list(_parts(shared.container))
+        """Take what is in it for what the other side knows; it may have let go of it meanwhile."""
+        shared = self._by_number.get(number)
+        if shared is not None:
+            shared.before = list(_parts(shared.container))
 
     def forget(self, number: int) -> None:
         """Follow it no longer."""
@@ -94,7 +96,7 @@ class Containers:
     def changed(self) -> Iterator[tuple[int, _Value]]:
         """Those that are not what the other side knows; it does from now on."""
         for number, shared in list(self._by_number.items()):
-            if not _is_same(shared.container, shared.before):
+            if shared.before is not None and not _is_same(shared.container, shared.before):
                 shared.before = list(_parts(shared.container))
                 yield number, shared.container
 
@@ -103,6 +105,8 @@ class Containers:
         gone = []
         for number in list(self._by_number):
             shared = self._by_number[number]
+            if shared.before is None:
+                continue
             is_large = after_a_call and len(shared.before) > _LARGE
             if is_large or sys.getrefcount(shared.container) <= self._ours:
                 self.forget(number)

@@ -238,7 +238,7 @@ def mirror_class(
         above = (_LiveError, *errors) if is_new else errors
         names.pop("__slots__")
     else:
-        above = (*(base for base in bases if issubclass(base, Live)), Live)
+        above = tuple(base for base in bases if issubclass(base, Live)) or (Live,)
         has_truth = "__bool__" in methods or "__len__" in methods
         names["__bool__"] = _FORWARDERS["__bool__"] if has_truth else _is_true
         names.update((name, _FORWARDERS[name]) for name in methods if name in _FORWARDERS)

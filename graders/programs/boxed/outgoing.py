@@ -41,7 +41,10 @@ class CrossingWriter(Writer):
 
     def tree(self, value: _Value, depth: int = 0) -> _Json:
         """The notation of the value; with its number, where it can change."""
-        if type(value) not in _CONTAINERS_THAT_CHANGE:
+        kind = type(value)
+        if type(kind) is LiveClass or kind is LiveClass:
+            return self.live(value)
+        if kind not in _CONTAINERS_THAT_CHANGE:
             return super().tree(value, depth)
         known = self._peer.containers.number_of(value)
         if known is not None:
@@ -69,8 +72,6 @@ class CrossingWriter(Writer):
 
     def special(self, value: _Value, kind: type, depth: int) -> _Json:
         """The notation of what is plain data between Python and Python, or what stands for it."""
-        if type(kind) is LiveClass or kind is LiveClass:
-            return self.live(value)
         if kind in _TAGS:
             pairs = contents(value, lambda part: self.tree(part, depth + 1))
             if kind is not defaultdict:
@@ -136,7 +137,7 @@ class CrossingWriter(Writer):
         tree["args"] = self._plain_or(tuple(error.args), (said,))
         if is_same_error(kind):
             tree["attributes"] = self._plain_or(tuple(error.__dict__.items()), ())
-        if error.__cause__ is not None and depth < _MOST_CAUSES:
+        if self._peer.manners.tells_causes and error.__cause__ and depth < _MOST_CAUSES:
             tree["cause"] = self.error(error.__cause__, depth + 1)
         # Or its frames, and all they hold, would live as long as the conversation.
         error.__traceback__ = None

@@ -29,6 +29,7 @@ _MOST_BYTES = 2**26
 _MOST_PARTS = 2_000_000
 _HEAD_BYTES = 4
 _AT_ONCE = 2**20
+_LOADS = json.loads
 _BROKEN = (
     ArithmeticError,
     AttributeError,
@@ -46,6 +47,9 @@ class Ended(BaseException):
 
 class Manners(Protocol):
     """What one side does for the other."""
+
+    tells_causes: bool
+    """Whether the other side learns what an exception came from."""
 
     def perform(self, op: str, args: Sequence[_Value], kwargs: Mapping[str, _Value]) -> _Value:
         """Do what the other side asks for."""
@@ -136,9 +140,9 @@ class Peer:
             try:
                 named = [[name, writer.tree(value)] for name, value in (kwargs or {}).items()]
                 question = ["ask", op, writer.items(args, 0), named]
-            except NotPlain:
+            except NotPlain as error:
                 writer.take_back()
-                raise
+                raise self.manners.arrived(error) from None
             if self._is_lost:
                 raise self._lost("the conversation broke off before")
             # What ends the waiting from outside leaves an answer that belongs to no question.
@@ -168,7 +172,7 @@ class Peer:
         if data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_PARTS:
             raise self._lost("a frame of too many parts")
         try:
-            frame = json.loads(data.decode("utf-8", "surrogatepass"))
+            frame = _LOADS(data.decode("utf-8", "surrogatepass"))
         except (ValueError, RecursionError):
             raise self._lost("a frame that is no JSON") from None
         if type(frame) is not list or not frame:

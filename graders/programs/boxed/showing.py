@@ -14,7 +14,7 @@ from typing import Any
 
 from graders.programs.boxed.console import read_line
 from graders.programs.boxed.methods import FORWARDED
-from graders.programs.boxed.plaindata import class_name
+from graders.programs.boxed.plaindata import class_name, words
 from graders.programs.boxed.signatures import described_signature
 
 __all__ = ["TESTS_MODULE", "Showing"]
@@ -49,6 +49,11 @@ _USABLE = frozenset(
         ("unittest.mock", "Mock"),
         ("unittest.mock", "MagicMock"),
     }
+)
+# What a mock knows of its calls, and lets be changed.
+_OF_MOCKS = words(
+    "attach_mock call_args call_args_list call_count called configure_mock method_calls"
+    " mock_add_spec mock_calls reset_mock return_value side_effect"
 )
 # What an object shows of itself by being what it is: no part of the code that made it.
 _INTERNAL = ("gi_", "cr_", "ag_", "f_", "tb_", "co_", "func_")
@@ -132,7 +137,10 @@ class Showing:
         if _is_function(target) and name in _TOLD:
             return _text_or_none(getattr(target, name, None))
         owner = target if isinstance(target, type) else type(target)
-        if name.startswith(("_", *_INTERNAL)) or not _is_instance(owner):
+        is_hidden = name.startswith(("_", *_INTERNAL)) or (
+            name in _OF_MOCKS and owner.__module__ == "unittest.mock"
+        )
+        if is_hidden or not _is_instance(owner):
             raise AttributeError(f"{class_name(type(target))} shows the program no {name[:80]}")
         return getattr(target, name)
 

@@ -44,7 +44,7 @@ class ProgramModule(ModuleType):
             raise Missing(f"the program does not define {name}") from None
 
     def __setattr__(self, name: str, value: _Value) -> None:
-        if name[:2] == "__":
+        if name[:2] == "__" or isinstance(value, ProgramModule):
             super().__setattr__(name, value)
         else:
             self.__dict__["_touchstone_peer"].ask("module", ("set", name, value))
@@ -56,28 +56,34 @@ class ProgramModule(ModuleType):
 class _Finder:
     """Finds the program where no other module is found."""
 
-    def __init__(self, peer: Peer, names: Sequence[str], imported: Collection[str]) -> None:
-        self._peer = peer
-        self._names = names
+    def __init__(self, make: Callable[[str], ModuleType], imported: Collection[str]) -> None:
+        self._make = make
         self._imported = imported
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name.partition(".")[0] not in self._imported:
+        if name not in self._imported:
             return None
         return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return ProgramModule(spec.name, self._peer, self._names)
+        return self._make(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing: it has been run over there."""
 
 
-def answer_imports(peer: Peer, names: Sequence[str], *, imported: Collection[str]) -> None:
-    """Have imports of the program, and those of `imported` that find nothing, find the program."""
+def answer_imports(peer: Peer, *, lacking: Sequence[str], imported: Collection[str]) -> None:
+    """Have imports of the program, and those of `imported` that find nothing, find the program.
+
+    `lacking` are the names that `import *` gives: what the tests lack.
+    """
+
+    def make(name: str) -> ModuleType:
+        return ProgramModule(name, peer, lacking)
+
     for name in _PLACEHOLDERS:
-        sys.modules[name] = ProgramModule(name, peer, names)
-    sys.meta_path.append(_Finder(peer, names, imported))
+        sys.modules[name] = make(name)
+    sys.meta_path.append(_Finder(make, imported))
 
 
 def answer_for_random(peer: Peer) -> None:

@@ -73,7 +73,7 @@ def _try(
     namespace = _namespace(asked["entry"], plan, peer, names=names)
     walls.showing.namespaces.append(namespace)
     lacking = sorted(plan.wanted(asked["entry"]) & set(names))
-    answer_imports(peer, lacking, imported=plan.imports)
+    answer_imports(peer, lacking=lacking, imported=plan.unknown)
     put_in_place()
     if "unittest" in plan.modules:
         prepare_unittest()

@@ -65,8 +65,7 @@ class Trying:
             self._source(source, trouble)
 
     def _source(self, source: Source, trouble: Trouble | None) -> None:
-        defined = list(_defined(source))
-        if not defined and not any(step.is_test for step in source.steps):
+        if not source.defined and not any(step.is_test for step in source.steps):
             self._whole(source, trouble)
             return
         last = source.steps[-1]
@@ -78,17 +77,15 @@ class Trying:
                 self._try(source, _Run(name, action, trouble), shown=shown)
                 continue
             trouble = trouble or self._prepared(source, step.nodes)
-            if trouble is not None and step is last and not defined:
+            if trouble is not None and step is last and not source.defined:
                 # With no test after it that could say so.
                 self._try(source, _Run(name, _nothing, trouble))
-        self._try_defined(source, defined, trouble)
+        self._try_defined(source, trouble)
 
-    def _try_defined(
-        self, source: Source, defined: Sequence[ast.stmt], trouble: Trouble | None
-    ) -> None:
+    def _try_defined(self, source: Source, trouble: Trouble | None) -> None:
         trouble = trouble or self._called(source, _BEFORE)
-        for node in defined:
-            for run in self._runs(node, trouble):
+        for node in source.defined:
+            for run in self._runs(node.name, trouble):
                 run.name = f"{source.name}, {run.name}"
                 self._try(source, run)
         self._called(source, _AFTER)
@@ -99,9 +96,8 @@ class Trying:
         if trouble is not None or self._walls.questions:
             self._try(source, _Run(source.name, _nothing, trouble))
 
-    def _runs(self, node: ast.stmt, trouble: Trouble | None) -> Iterator[_Run]:
-        """The runs of what the tests define, in their order."""
-        name = getattr(node, "name", "")
+    def _runs(self, name: str, trouble: Trouble | None) -> Iterator[_Run]:
+        """The runs of what the tests define under this name, in their order."""
         value = self._namespace.get(name)
         is_ours = state_of(value) is None
         if trouble is not None:
@@ -118,8 +114,11 @@ class Trying:
             yield _Run(name, _nothing, Trouble("not_plain", f"{name} is not the tests' own"))
 
     def _of_test_case(self, kind: _Value) -> Iterator[_Run]:
+        names = method_names(kind)
+        if not names:
+            return
         before = trouble_of(self._walls, kind.setUpClass, shown="setUpClass")
-        for name in method_names(kind):
+        for name in names:
             yield _Run(f"{kind.__name__}.{name}", partial(run_method, kind, name), before)
         if before is None:
             trouble_of(self._walls, kind.tearDownClass, shown="")
@@ -201,18 +200,6 @@ class Trying:
             builtins.exec(code, self._namespace)  # noqa: S102 - the tests are to be run
 
         return run
-
-
-def _defined(source: Source) -> Iterator[ast.stmt]:
-    """What a source defines as tests and does not call by itself."""
-    for kind in source.definitions(ast.ClassDef):
-        bases = [ast.unparse(base) for base in kind.bases]
-        if kind.name.startswith("Test") or any(base.endswith("TestCase") for base in bases):
-            yield kind
-    for function in source.definitions(ast.FunctionDef):
-        is_check = function.name == "check" and bool(function.args.args)
-        if function.name not in source.called and (is_check or function.name.startswith("test")):
-            yield function
 
 
 def _call_check(namespace: _Namespace) -> None:

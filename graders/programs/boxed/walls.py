@@ -49,6 +49,8 @@ class Trouble:
 class Walls:
     """The tests' side of the conversation."""
 
+    tells_causes = False
+
     def __init__(self, *, classes: frozenset[str], exits: frozenset[str]) -> None:
         self.peer: _Value = None
         self.showing = Showing()
