@@ -109,6 +109,15 @@ def test_a_program_that_dies_in_a_test_ends_the_run_there_and_can_go_on() -> Non
     assert nothing.results == ()
 
 
+def test_a_program_that_dies_before_a_test_dies_in_it() -> None:
+    source = "assert f(1) == 1\nx = f(2)\nassert x\nassert f(1) == 1\n"
+    first = tried(_DIES, source)
+    assert outcomes(first) == ["passed", "crashed"]
+    second = tried(_DIES, source, start=2)
+    assert [(result.index, result.outcome) for result in second.results] == [(2, "crashed")]
+    assert not second.is_complete
+
+
 def test_the_programs_own_limits_end_it() -> None:
     for program, kind in (
         ("def f(n):\n    while True: pass", "cpu_time"),

@@ -132,10 +132,11 @@ _ERRORS: Final = st.fixed_dictionaries(
     {"type": _TREES, "number": st.integers(0, 3), "text": st.text(max_size=3), "args": _TREES},
     optional={"attributes": _TREES, "cause": _TREES, "yours": st.integers(-1, 3)},
 )
+_SILENCE: Final[st.SearchStrategy[Any]] = st.just(["", []])
 _NOTHING: Final[st.SearchStrategy[Any]] = st.just([])
 _FRAMES: Final = st.one_of(
-    st.tuples(st.sampled_from(["value", "x"]), _TREES, _NOTHING, _NOTHING, _CLASSES, st.just("")),
-    st.tuples(st.just("error"), _ERRORS, _NOTHING, _NOTHING, _CLASSES, st.just("")),
+    st.tuples(st.sampled_from(["value", "x"]), _TREES, _NOTHING, _NOTHING, _CLASSES, _SILENCE),
+    st.tuples(st.just("error"), _ERRORS, _NOTHING, _NOTHING, _CLASSES, _SILENCE),
     st.tuples(st.just("value"), *[_TREES] * 5),
     st.tuples(
         st.just("ask"),
@@ -145,7 +146,7 @@ _FRAMES: Final = st.one_of(
         _NOTHING,
         _NOTHING,
         _CLASSES,
-        st.just(""),
+        _SILENCE,
     ),
     _TREES,
     st.binary(max_size=20),

@@ -21,6 +21,9 @@ _BASES: dict[type, Any] = {
     dict: dict.copy,
     set: lambda value: set(set.__iter__(value)),
     frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    # Views of dicts compare as sets do.
+    type({}.keys()): set,
+    type({}.items()): set,
 }
 
 

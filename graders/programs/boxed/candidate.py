@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from graders.programs.boxed.bases import base_of, base_value
-from graders.programs.boxed.console import Prints
+from graders.programs.boxed.console import Prints, Warned
 from graders.programs.boxed.loading import NoEntry, NotCompiled, entry_of, load, said_by
 from graders.programs.boxed.methods import BASED, FORWARDED
 from graders.programs.boxed.peer import Ended, Peer
@@ -60,11 +60,13 @@ class _Obliging:
     def __init__(self) -> None:
         self.peer: Peer | None = None
         self._prints = Prints(sys.stdout.buffer)
+        self._warned = Warned()
         self._module = ModuleType("solution")
 
     def loaded(self) -> _Value:
         """What came of loading the program."""
         sys.stdout = self._prints
+        self._warned.listen()
         builtins.input = self._input
         try:
             self._module = load()
@@ -99,10 +101,10 @@ class _Obliging:
     def _input(self, prompt: object = "") -> _Value:
         return self._ask("input", str(prompt))
 
-    def said(self) -> str:
-        return self._prints.take()
+    def said(self) -> _Value:
+        return [self._prints.take(), self._warned.take()]
 
-    def heard(self, text: str) -> None:
+    def heard(self, text: str, warned: list[list[str]]) -> None:
         """The tests print for themselves."""
 
     def describe(self, kind: type) -> Sequence[str]:

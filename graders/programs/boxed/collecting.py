@@ -10,32 +10,16 @@ from __future__ import annotations
 import __future__
 
 import ast
-import builtins
-import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.util import find_spec
-from itertools import accumulate
 from typing import Any
 
-from graders.programs.boxed.plaindata import words
+from graders.programs.boxed.needing import Needs, name_of, outer
 
 __all__ = ["Fault", "Plan", "Source", "Step", "collect"]
 
-_CAPITAL = re.compile(r"_*[A-Z]")
-_EXITS = frozenset({"GeneratorExit", "KeyboardInterrupt", "SystemExit"})
 _MOST_SAID = 300
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _ASSERTING = (ast.Assert, ast.Raise)
-_COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try)
-# Modules that are not the program, whatever is installed; any other unknown one is taken for it.
-_KNOWN_ELSEWHERE = words(
-    "PIL aiohttp attr attrs boto3 bs4 click cv2 dateutil django faker fastapi flask freezegun gym",
-    "httpx hypothesis jax jinja2 keras lxml matplotlib mock networkx nltk nose nose2 numba numpy",
-    "pandas parameterized peewee plotly psutil pydantic pygame pytz regex requests responses rich",
-    "scipy seaborn six sklearn sortedcontainers spacy sqlalchemy statsmodels sympy tabulate",
-    "tensorflow toolz torch torchvision tornado tqdm transformers xgboost yaml",
-)
+_COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.Match)
 
 
 class Fault(Exception):
@@ -99,38 +83,11 @@ class Source:
 
 
 class Plan:
-    """All sources, and what they want of the program."""
+    """All sources, the set-up first, and what they need."""
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
-        trees = [source.tree for source in sources]
-        self.names = {node.id for node in _of(trees, ast.Name) if isinstance(node.ctx, ast.Load)}
-        self.bound = {name for tree in trees for name in _bound(tree.body)}
-        self.classes = frozenset(_used_as_classes(trees))
-        self.exits = frozenset(_EXITS & self.names)
-        imported = [name for tree in trees for name in _imports(tree)]
-        self.modules = {name.partition(".")[0] for name in imported}
-        """What is imported, without what is in it."""
-        self.unknown = {
-            part
-            for name in imported
-            for part in accumulate(name.split("."), "{}.{}".format)
-            if name.partition(".")[0] not in sys.stdlib_module_names
-        }
-        """What is imported and not of the standard library, with the packages that it is in."""
-
-    def wanted(self, entry: str | None) -> set[str]:
-        """Names that the program is to give the tests.
-
-        A name of a builtin is what the tests want of Python, unless it is all that they could want
-        of the program: who defines `all` does not decide what `all` of a test's values are.
-        """
-        free = self.names - self.bound
-        own = {name for name in free if not hasattr(builtins, name)} - {"candidate"}
-        if entry and entry in free:
-            return own | {entry}
-        called = {name for name in free - own if callable(getattr(builtins, name, None))}
-        return called if not own and not entry and len(called) == 1 else own
+        self.needs = Needs([source.tree for source in sources])
 
 
 def collect(setup: str, sources: Iterable[tuple[str, str, bool]]) -> Plan:
@@ -138,9 +95,8 @@ def collect(setup: str, sources: Iterable[tuple[str, str, bool]]) -> Plan:
     read = [Source("setup", setup, is_public=False)]
     read += [Source(name, text, is_public=public) for name, text, public in sources]
     plan = Plan(read)
-    for name in sorted(plan.modules & _KNOWN_ELSEWHERE):
-        if find_spec(name) is None:
-            raise Fault(f"the tests import {name}, which the box lacks")
+    for name in plan.needs.absent():
+        raise Fault(f"the tests import {name}, which the box lacks")
     functions = [f for source in read for f in source.definitions(ast.FunctionDef)]
     asserting = {f.name for f in functions if _is_asserting(f)}
     cases = _test_cases([kind for source in read for kind in source.definitions(ast.ClassDef)])
@@ -176,67 +132,13 @@ def _future_flags(tree: ast.Module) -> int:
     return flags
 
 
-def _of(trees: Sequence[ast.AST], kind: type[Any]) -> Iterator[Any]:
-    return (node for tree in trees for node in ast.walk(tree) if isinstance(node, kind))
-
-
-def _outer(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The nodes and what is in them, but not what is inside of definitions."""
-    for node in nodes:
-        yield node
-        if not isinstance(node, _DEFINITIONS):
-            yield from _outer(ast.iter_child_nodes(node))
-
-
-def _bound(body: Sequence[ast.stmt]) -> Iterator[str]:
-    for node in _outer(body):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            yield node.id
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                yield (alias.asname or alias.name).partition(".")[0]
-
-
-def _imports(tree: ast.Module) -> Iterator[str]:
-    """The modules that are imported, but for what a `try` copes without."""
-    tried = {id(node) for block in _of([tree], ast.Try) for node in ast.walk(block)}
-    for node in ast.walk(tree):
-        if id(node) in tried:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-
-
-def _used_as_classes(trees: Sequence[ast.Module]) -> Iterator[str]:
-    for tree in trees:
-        for node in ast.walk(tree):
-            names: list[str] = []
-            if isinstance(node, ast.Name):
-                names = [node.id]
-            elif isinstance(node, ast.Attribute):
-                names = [node.attr]
-            elif isinstance(node, ast.ImportFrom):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.Call) and _name(node.func) in ("isinstance", "issubclass"):
-                yield from (_name(kind) for kind in ast.walk(node.args[-1]))
-            yield from (name for name in names if _CAPITAL.match(name))
-
-
-def _name(node: ast.AST) -> str:
-    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
-
-
 def _calls(node: ast.stmt) -> Iterator[str]:
     """The functions that a statement calls, for nothing but their effect, when it is run."""
     if not isinstance(node, (ast.Expr, *_COMPOUND)):
         return
-    for inner in _outer([node]):
+    for inner in outer([node]):
         if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Call):
-            yield _name(inner.value.func)
+            yield name_of(inner.value.func)
 
 
 def _holds_assert(node: ast.stmt) -> bool:
@@ -244,8 +146,8 @@ def _holds_assert(node: ast.stmt) -> bool:
         return True
     if not isinstance(node, _COMPOUND):
         return False
-    inner = list(_outer([node]))
-    expected = [_name(n.func) for n in inner if isinstance(n, ast.Call)]
+    inner = list(outer([node]))
+    expected = [name_of(n.func) for n in inner if isinstance(n, ast.Call)]
     return "raises" in expected or any(isinstance(n, _ASSERTING) for n in inner)
 
 
@@ -264,7 +166,7 @@ def _test_cases(kinds: Sequence[ast.ClassDef]) -> set[str]:
     """The names of classes that are derived from TestCase, as far as it is written."""
     found: set[str] = set()
     for kind in kinds:
-        bases = [_name(base) for base in kind.bases]
+        bases = [name_of(base) for base in kind.bases]
         if any(base in found or base.endswith("TestCase") for base in bases):
             found.add(kind.name)
     return found

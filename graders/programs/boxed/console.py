@@ -1,7 +1,7 @@
-"""Runs in a box: what the program prints and reads, for tests that look at it.
+"""Runs in a box: what the program prints, warns of and reads, for tests that look at it.
 
 A test sees prints by putting something else in the place of `sys.stdout`, and answers questions by
-putting something else in the place of `input`; the program is over there, so both are passed on.
+putting something else in the place of `input`; the program is over there, so all is passed on.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import builtins
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from typing import BinaryIO
 
-__all__ = ["Prints", "hear", "read_line"]
+__all__ = ["Prints", "Warned", "hear", "read_line"]
 
 _MOST_CHARS = 2**20
+_MOST_WARNINGS = 100
 
 
 class Prints(io.TextIOBase):
@@ -50,14 +52,39 @@ class Prints(io.TextIOBase):
         return taken[:_MOST_CHARS]
 
 
+class Warned:
+    """The program's warnings, kept until they are passed on."""
+
+    def __init__(self) -> None:
+        self._found: list[list[str]] = []
+
+    def listen(self) -> None:
+        """Keep every warning from now on."""
+        warnings.simplefilter("always")
+        vars(warnings)["showwarning"] = self._show
+
+    def _show(self, message: Warning | str, category: type[Warning], *_: object) -> None:
+        if len(self._found) < _MOST_WARNINGS:
+            self._found.append([category.__name__, str(message)[:_MOST_CHARS]])
+
+    def take(self) -> list[list[str]]:
+        """What was warned of since the last time."""
+        taken, self._found = self._found, []
+        return taken
+
+
 _OWN_OUTPUT = sys.stdout
 _OWN_INPUT: tuple[object, Callable[..., str]] = (sys.stdin, builtins.input)
 
 
-def hear(text: str) -> None:
-    """Print what the program printed, where a test looks at it."""
+def hear(text: str, warned: list[list[str]]) -> None:
+    """Print what the program printed, where a test looks at it, and warn of what it warned of."""
     if text and sys.stdout is not _OWN_OUTPUT:
         sys.stdout.write(text)
+    for name, message in warned:
+        category = getattr(builtins, name, UserWarning)
+        is_warning = isinstance(category, type) and issubclass(category, Warning)
+        warnings.warn(str(message), category if is_warning else UserWarning, stacklevel=2)
 
 
 def read_line(prompt: str) -> str:

@@ -29,6 +29,7 @@ class Variant:
         self.label = label
         self.values = values
         self.is_skipped = skip_reason(marks) is not None
+        self.uses = [name for mark in marks if mark.name == "usefixtures" for name in mark.args]
 
 
 def variants(
@@ -235,7 +236,7 @@ def run_with_fixtures(
     """Run a test once, with all that it takes, and undo that afterwards."""
     taken = _Taken(namespaces, owner, variant.values)
     try:
-        for name in taken.automatic():
+        for name in (*taken.automatic(), *variant.uses):
             taken.value(name)
         named = {n: taken.value(n) for n in _wanted(function, is_method=owner is not None)}
         if owner is None:

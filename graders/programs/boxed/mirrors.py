@@ -275,8 +275,10 @@ def new_live(kind: type, state: State) -> _Value:
 
 def new_error(kind: type, state: State, *, args: tuple[_Value, ...], text: str) -> BaseException:
     """An exception of a mirrored class."""
+    if not issubclass(kind, BaseException):
+        raise TypeError(f"{kind} is no exception")
     # By the base that it has of Python's: each makes its own.
-    made: BaseException = kind.__new__(kind)  # type: ignore[call-overload]
+    made: BaseException = kind.__new__(kind)
     made.args = args
     made.__dict__[STATE] = state
     made.__dict__[f"{STATE}text"] = text

@@ -78,11 +78,11 @@ class Manners(Protocol):
     def attribute(self, live: _Value, name: str) -> _Value:
         """Have an attribute looked up."""
 
-    def said(self) -> str:
-        """What was printed here since the last frame."""
+    def said(self) -> _Json:
+        """What was printed, and warned of, here since the last frame."""
 
-    def heard(self, text: str) -> None:
-        """Take note of what was printed over there."""
+    def heard(self, text: str, warned: list[list[str]]) -> None:
+        """Take note of what was printed, and warned of, over there."""
 
     def shared_name(self, value: _Value) -> str | None:
         """The name of what both sides have; None of all else."""
@@ -196,9 +196,10 @@ class Peer:
             found = reader.value(tree) if kind == "value" else reader.error(tree)
             reader.apply(changes, released)
             reader.remember()
+            heard = _as_heard(said)
         except _BROKEN as broken:
             raise self._lost(f"an answer that is none: {type(broken).__name__}") from None
-        self.manners.heard(str(said))
+        self.manners.heard(*heard)
         if kind == "value":
             return found
         raise self.manners.arrived(found)
@@ -212,10 +213,11 @@ class Peer:
             named = {str(name): reader.value(tree) for name, tree in kwargs}
             reader.apply(changes, released)
             reader.remember()
+            heard = _as_heard(said)
         except _BROKEN as broken:
             raise self._lost(f"a question that is none: {type(broken).__name__}") from None
-        self.manners.heard(str(said))
         try:
+            self.manners.heard(*heard)
             self._say_done(["value", self.manners.perform(op, values, named)], values, named)
         except Ended:
             raise
@@ -265,3 +267,8 @@ class Peer:
         self._is_lost = True
         self.manners.lost(why)
         return Ended(why)
+
+
+def _as_heard(said: _Json) -> tuple[str, list[list[str]]]:
+    text, warned = said
+    return str(text), [[str(name), str(message)] for name, message in warned]

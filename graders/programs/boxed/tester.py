@@ -7,15 +7,19 @@ program writes is ever part of that file but by the way of a test's outcome.
 from __future__ import annotations
 
 import builtins
+import importlib
 import json
 import os
 import sys
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 from graders.programs.boxed.collecting import Fault, Plan, collect
 from graders.programs.boxed.mirrors import state_of
+from graders.programs.boxed.needing import Needs
 from graders.programs.boxed.outcomes import Over, Verdict
 from graders.programs.boxed.peer import Ended, Peer
 from graders.programs.boxed.pytest_module import put_in_place
@@ -49,7 +53,7 @@ def main() -> None:
         asked = json.load(file)
     try:
         plan = collect(asked["setup"], asked["sources"])
-        walls = Walls(classes=plan.classes, exits=plan.exits)
+        walls = Walls(classes=plan.needs.classes, exits=plan.needs.exits)
         walls.peer = peer = Peer(streams, walls, first_number=0)
         loaded = peer.receive()[0]
         # What it says goes into the verdict as nothing but the text of its own failure.
@@ -69,25 +73,24 @@ def main() -> None:
 def _try(
     asked: _Value, plan: Plan, peer: Peer, *, walls: Walls, verdict: Verdict, names: _Value
 ) -> None:
-    names = [name for name in names if type(name) is str]
-    namespace = _namespace(asked["entry"], plan, peer, names=names)
-    walls.showing.namespaces.append(namespace)
-    lacking = sorted(plan.wanted(asked["entry"]) & set(names))
-    answer_imports(peer, lacking=lacking, imported=plan.unknown)
+    entry, needs = asked["entry"], plan.needs
+    lacking = sorted(needs.wanted(entry) & {name for name in names if type(name) is str})
+    answer_imports(peer, lacking=lacking, imported=needs.unknown)
     put_in_place()
-    if "unittest" in plan.modules:
-        prepare_unittest()
-    if "dataclasses" in plan.modules:
-        answer_for_dataclasses()
-    if "random" in plan.modules:
-        answer_for_random(peer)
-    trying = Trying(
-        walls,
-        verdict,
-        namespace=namespace,
-        start=asked["start"],
-        refresh=partial(_pick, _plain_of(lacking, namespace), peer, namespace),
-    )
+    forgotten = needs.forgotten(entry)
+    _prepare(needs.modules | {module for module, _ in forgotten.values()}, peer)
+    module = ModuleType(TESTS_MODULE)
+    sys.modules[TESTS_MODULE] = module
+    namespace = vars(module)
+    walls.showing.namespaces.append(namespace)
+    namespace["__builtins__"] = builtins
+    namespace.update(_remembered(forgotten))
+    _pick(lacking, peer, namespace)
+    if entry is not None:
+        _find_entry(entry, needs, peer, namespace=namespace)
+    changing = [name for name in lacking if state_of(namespace.get(name)) is None]
+    refresh = partial(_pick, changing, peer, namespace)
+    trying = Trying(walls, verdict, namespace=namespace, start=asked["start"], refresh=refresh)
     trying.run(plan)
     if not trying.tried and not asked["start"] and walls.has_asked:
         # Or a program would be let off by having every test skip itself.
@@ -95,28 +98,35 @@ def _try(
     verdict.write(complete=True, planned=trying.planned, flags=sorted(walls.flags))
 
 
-def _namespace(entry: str | None, plan: Plan, peer: Peer, *, names: list[str]) -> dict[str, _Value]:
-    """Where the tests run: a module that begins with what they want of the program."""
-    module = ModuleType(TESTS_MODULE)
-    sys.modules[TESTS_MODULE] = module
-    namespace = vars(module)
-    namespace["__builtins__"] = builtins
-    _pick(sorted(plan.wanted(entry) & set(names)), peer, namespace)
-    if entry is not None:
-        found = peer.ask("entry", (entry,))
-        if isinstance(found, list):
-            namespace["candidate"] = found[0]
-            if entry in plan.names and entry not in plan.bound:
-                namespace.setdefault(entry, found[0])
-    return namespace
+def _prepare(modules: Collection[str], peer: Peer) -> None:
+    if "unittest" in modules:
+        prepare_unittest()
+    if "dataclasses" in modules:
+        answer_for_dataclasses()
+    if "random" in modules:
+        answer_for_random(peer)
+
+
+def _remembered(forgotten: Mapping[str, tuple[str, str]]) -> dict[str, _Value]:
+    """What the tests use without having imported it."""
+    found = {}
+    for name, (module, part) in forgotten.items():
+        with suppress(ImportError):
+            found[name] = importlib.import_module(module)
+            if part:
+                found[name] = getattr(found[name], part)
+    return found
+
+
+def _find_entry(entry: str, needs: Needs, peer: Peer, *, namespace: dict[str, _Value]) -> None:
+    found = peer.ask("entry", (entry,))
+    if isinstance(found, list):
+        namespace["candidate"] = found[0]
+        if entry in needs.names and entry not in needs.bound:
+            namespace.setdefault(entry, found[0])
 
 
 def _pick(names: list[str], peer: Peer, namespace: dict[str, _Value]) -> None:
     if names:
         picked = peer.ask("pick", names)
         namespace.update({name: picked[name] for name in names if name in picked})
-
-
-def _plain_of(names: list[str], namespace: dict[str, _Value]) -> list[str]:
-    """Those whose value may be another one by the next test."""
-    return [n for n in names if n in namespace and state_of(namespace[n]) is None]
