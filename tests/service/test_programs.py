@@ -9,6 +9,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +86,9 @@ def test_a_sandbox_that_goes_away_in_mid_batch_costs_nobody_a_reward(tools: Path
         # What every new box has to show to its programs is gone, and so are the boxes.
         shutil.rmtree(tools)
         for pid in _boxes(service):
-            os.kill(pid, signal.SIGKILL)
+            # One that its launcher took along is gone already.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         batch.join()
         verdicts = answers[0].json()["verdicts"]
         rewards = [verdict["reward"] for verdict in verdicts]
