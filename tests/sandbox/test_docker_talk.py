@@ -61,6 +61,8 @@ class Ends(NamedTuple):
     owner_out: int
     """What the owner writes, and where it reads."""
     ring: int
+    records: Records
+    """What came of a record whose rest is still to come stays in here."""
 
     def say(self, *records: Record) -> None:
         for record in records:
@@ -69,9 +71,8 @@ class Ends(NamedTuple):
     def heard(self, count: int) -> list[Record]:
         """So many records from the relay."""
         got: list[Record] = []
-        records = Records()
         while len(got) < count:
-            got += records.take(os.read(self.owner_out, 2 * WINDOW))
+            got += self.records.take(os.read(self.owner_out, 2 * WINDOW))
         return got
 
 
@@ -85,7 +86,7 @@ def ends() -> Iterator[Ends]:
     relay = Relay(feed=feed, listen=listen, inbox=inbox, outbox=outbox)
     thread = threading.Thread(target=relay.carry, args=(alarm,))
     thread.start()
-    yield Ends(thread, relay, stdin, stdout, owner_in, owner_out, ring)
+    yield Ends(thread, relay, stdin, stdout, owner_in, owner_out, ring, Records())
     os.write(ring, b"!")
     thread.join()
     for descriptor in (stdin, stdout, inbox, owner_in, owner_out, outbox, alarm, ring):
