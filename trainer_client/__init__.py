@@ -13,13 +13,21 @@ r"""What a trainer installs: batches of completions go out, typed verdicts come 
     rewards = [verdict.reward for verdict in verdicts]
 
 A reward of None is a completion that nobody graded: mask it, it is not a 0.
+`RemoteReward` is the same as a reward function of TRL's.
 """
 
 from __future__ import annotations
 
 from trainer_client.client import AsyncClient, Client
-from trainer_client.errors import BadResponse, RequestRefused, ServiceUnavailable, TouchstoneError
+from trainer_client.errors import (
+    BadResponse,
+    RequestRefused,
+    ServiceUnavailable,
+    TooManyFailures,
+    TouchstoneError,
+)
 from trainer_client.items import GraderCall, Item, Message
+from trainer_client.remote_reward import RemoteReward
 from trainer_client.verdicts import Grade, GradeResult, GraderInfo, GroupStats, Outcome, Verdict
 
 __all__ = [
@@ -34,8 +42,10 @@ __all__ = [
     "Item",
     "Message",
     "Outcome",
+    "RemoteReward",
     "RequestRefused",
     "ServiceUnavailable",
+    "TooManyFailures",
     "TouchstoneError",
     "Verdict",
 ]

@@ -137,7 +137,9 @@ def _verdict(data: object, where: str) -> Verdict:
 
 
 def _grade(data: object, where: str) -> Grade:
-    fields = {**_GRADE_DEFAULTS, **as_object(data, where)}
+    fields = as_object(data, where)
+    if not _GRADE_DEFAULTS.keys() <= fields.keys():
+        fields = {**_GRADE_DEFAULTS, **fields}
     outcome = outcome_at(fields, where)
     return Grade(
         grader=text_at(fields, "grader", where),

@@ -13,7 +13,7 @@ from trainer_client.endpoint import Endpoint, socket_options
 from trainer_client.errors import TouchstoneError
 from trainer_client.items import GraderCalls, Items
 from trainer_client.verdicts import GradeResult, GraderInfo, Verdict
-from trainer_client.wire import GRADERS, READY, Request
+from trainer_client.wire import GRADERS, READY, Body, Request
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -229,10 +229,11 @@ class AsyncClient:
             await self._endpoint.timing.sleep_async(pause_s)
 
     async def _attempt(self, request: Request, attempts: Attempts) -> Answer:
+        content = request.content
         async with self._http.stream(
             request.method,
             request.path,
-            content=request.content,
+            content=aiter(content) if isinstance(content, Body) else content,
             headers=request.headers,
             timeout=attempts.begin(),
         ) as response:

@@ -3,7 +3,8 @@
     TouchstoneError
     |-- ServiceUnavailable    no answer in the attempts and the time allowed: the service's side
     |-- RequestRefused        a 4xx answer: the request's side, the same request fails again
-    `-- BadResponse           an answer that is not Touchstone's: another server, or another version
+    |-- BadResponse           an answer that is not Touchstone's: another server, or another version
+    `-- TooManyFailures       a run is ended on purpose: too many completions got no reward
 
 A value that cannot be sent at all (NaN, a foreign object) is a ValueError or a TypeError instead:
 it is raised before anything goes out.
@@ -11,7 +12,13 @@ it is raised before anything goes out.
 
 from __future__ import annotations
 
-__all__ = ["BadResponse", "RequestRefused", "ServiceUnavailable", "TouchstoneError"]
+__all__ = [
+    "BadResponse",
+    "RequestRefused",
+    "ServiceUnavailable",
+    "TooManyFailures",
+    "TouchstoneError",
+]
 
 # Names say what happened, as httpx names its own; every error's `args` rebuild it, so all pickle.
 
@@ -49,3 +56,7 @@ class RequestRefused(TouchstoneError):
 
 class BadResponse(TouchstoneError):
     """The answer has not the shape of a Touchstone answer, so no part of it is believed."""
+
+
+class TooManyFailures(TouchstoneError):
+    """More completions than a run allows got no reward; none of them was scored 0."""

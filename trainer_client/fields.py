@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Mapping
 from typing import NoReturn
@@ -37,19 +36,26 @@ def outcome_at(fields: Mapping[str, object], where: str) -> Outcome:
 
 def text_at(fields: Mapping[str, object], key: str, where: str) -> str:
     """A string."""
-    value = _at(fields, key, where)
-    return value if isinstance(value, str) else _wrong(f"{where}.{key}", "a string")
+    value = fields.get(key)
+    if isinstance(value, str):  # before all else, for there are thousands of them in an answer
+        return value
+    return _wrong_at(fields, key, where, wanted="a string")
 
 
 def text_or_none_at(fields: Mapping[str, object], key: str, where: str) -> str | None:
     """A string or null."""
-    return None if _at(fields, key, where) is None else text_at(fields, key, where)
+    value = fields.get(key)
+    if isinstance(value, str) or (value is None and key in fields):
+        return value
+    return _wrong_at(fields, key, where, wanted="a string or null")
 
 
 def claim_at(fields: Mapping[str, object], key: str, where: str) -> bool:
     """True or false."""
-    value = _at(fields, key, where)
-    return value if isinstance(value, bool) else _wrong(f"{where}.{key}", "true or false")
+    value = fields.get(key)
+    if isinstance(value, bool):
+        return value
+    return _wrong_at(fields, key, where, wanted="true or false")
 
 
 def number_or_none_at(fields: Mapping[str, object], key: str, where: str) -> float | None:
@@ -58,13 +64,14 @@ def number_or_none_at(fields: Mapping[str, object], key: str, where: str) -> flo
 
 
 def _finite_or_none(value: object, where: str) -> float | None:
-    if value is None:
-        return None
     # bool is an int to Python; 1e999 is JSON, and an infinity to Python.
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # an int of more than 308 digits
-            if math.isfinite(number := float(value)):
-                return number
+    if value is None or (type(value) is float and math.isfinite(value)):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:  # more than 308 digits
+            pass
     return _wrong(where, "a finite number or null")
 
 
@@ -89,8 +96,10 @@ def places_at(fields: Mapping[str, object], key: str, where: str) -> tuple[int, 
 
 def list_at(fields: Mapping[str, object], key: str, where: str) -> list[object]:
     """A list."""
-    value = _at(fields, key, where)
-    return value if isinstance(value, list) else _wrong(f"{where}.{key}", "a list")
+    value = fields.get(key)
+    if isinstance(value, list):
+        return value
+    return _wrong_at(fields, key, where, wanted="a list")
 
 
 def object_at(fields: Mapping[str, object], key: str, where: str) -> dict[str, object]:
@@ -106,6 +115,8 @@ def as_object(value: object, where: str) -> dict[str, object]:
 def texts_at(fields: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
     """A list of strings."""
     values = list_at(fields, key, where)
+    if not values:
+        return ()
     texts = tuple(value for value in values if isinstance(value, str))
     return texts if len(texts) == len(values) else _wrong(f"{where}.{key}", "a list of strings")
 
@@ -120,6 +131,11 @@ def _at(fields: Mapping[str, object], key: str, where: str) -> object:
     if key not in fields:
         raise BadResponse(f"{where} lacks {key!r}: is the service of another version?")
     return fields[key]
+
+
+def _wrong_at(fields: Mapping[str, object], key: str, where: str, *, wanted: str) -> NoReturn:
+    _at(fields, key, where)
+    _wrong(f"{where}.{key}", wanted)
 
 
 def _wrong(where: str, wanted: str) -> NoReturn:

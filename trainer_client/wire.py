@@ -6,13 +6,45 @@ import hashlib
 import json
 import math
 import re
+import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from trainer_client.items import GraderCalls, Items
 
-__all__ = ["GRADERS", "READY", "Request", "grade_request", "well_formed"]
+__all__ = ["GRADERS", "READY", "Body", "Request", "can_send", "grade_request", "well_formed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """JSON whose long texts are set aside, and escaped as it is sent.
+
+    The json module takes 4 ns a character, and a body made in one piece is copied three times over
+    in memory that is fresh each time: this costs a quarter of it.
+    """
+
+    frame: tuple[bytes, ...]
+    texts: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The blocks to send, the same each time."""
+        block = [self.frame[0]]
+        size = len(block[0])
+        for text, after in zip(self.texts, self.frame[1:], strict=True):
+            escaped = _escaped(text)
+            block += (b'"', escaped, b'"', after)
+            size += len(escaped) + len(after)
+            if size >= _BLOCK_BYTES:
+                yield b"".join(block)
+                block, size = [], 0
+        yield b"".join(block)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """As above, for asyncio."""
+        for block in self:
+            yield block
 
 
 class Request(NamedTuple):
@@ -20,12 +52,21 @@ class Request(NamedTuple):
 
     method: str
     path: str
-    content: bytes | None
+    content: bytes | Body | None
     headers: Mapping[str, str]
 
 
 # Of JSON: below that, a hash in each item saves little.
 _WORTH_SHARING_CHARS: Final = 1_024
+
+_BLOCK_BYTES: Final = 262_144
+_LONG_TEXT_CHARS: Final = 256
+_TEXT_KEYS: Final = frozenset({"completion", "prompt", "content"})
+# The backslash first: the others bring more of them.
+_ESCAPES: Final = (
+    (b"\\", rb"\\"), (b'"', rb"\""), (b"\n", rb"\n"), (b"\r", rb"\r"), (b"\t", rb"\t"),
+)  # fmt: skip
+_RARE_CONTROLS: Final = bytes(code for code in range(32) if code not in b"\n\r\t")
 
 GRADERS: Final = Request("GET", "/v1/graders", None, {})
 READY: Final = Request("GET", "/readyz", None, {})
@@ -45,7 +86,7 @@ def grade_request(
             raise ValueError(f"deadline_s={deadline_s!r}: give a finite number of seconds above 0")
         body["deadline_s"] = deadline_s
     try:
-        text = _ENCODER.encode(_with_references(body, listed))
+        content = _encoded(_with_references(body, listed))
     except TypeError as error:
         raise TypeError(_cannot_send(body, error)) from error
     except ValueError as error:
@@ -53,12 +94,44 @@ def grade_request(
     except RecursionError as error:
         raise ValueError(_cannot_send(body, "nested too deeply")) from error
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-    return Request("POST", "/v1/grade", _utf8(text), headers)
+    return Request("POST", "/v1/grade", content, headers)
 
 
 def well_formed(text: str) -> str:
     """The text with each lone surrogate replaced by U+FFFD, and surrogate pairs joined."""
     return _utf8(text).decode()
+
+
+def _encoded(body: Mapping[str, object]) -> bytes | Body:
+    items = body["items"]
+    texts: list[str] = []
+    mark = uuid.uuid4().hex  # which no text can know
+    lifted = [_lifted(item, texts, mark) for item in items] if isinstance(items, list) else items
+    frame = _utf8(_ENCODER.encode({**body, "items": lifted}))
+    parts = Body(tuple(frame.split(f'"{mark}"'.encode())), tuple(texts))
+    return parts if sum(map(len, texts)) >= _BLOCK_BYTES else b"".join(parts)
+
+
+def _lifted(value: object, texts: list[str], mark: str) -> object:
+    """The item with the mark for each long text of its own; these join the texts, in order."""
+    if isinstance(value, str) and len(value) >= _LONG_TEXT_CHARS:
+        texts.append(value)
+        return mark
+    if isinstance(value, Mapping):
+        return {
+            key: _lifted(part, texts, mark) if key in _TEXT_KEYS else part
+            for key, part in value.items()
+        }
+    return [_lifted(part, texts, mark) for part in value] if isinstance(value, list) else value
+
+
+def _escaped(text: str) -> bytes:
+    data = _utf8(text)
+    if any(map(data.__contains__, _RARE_CONTROLS)):  # the quickest of many ways to ask
+        return _utf8(_ENCODER.encode(text))[1:-1]
+    for character, escape in _ESCAPES:
+        data = data.replace(character, escape)
+    return data
 
 
 def _utf8(text: str) -> bytes:
@@ -132,14 +205,15 @@ def _cannot_send(body: Mapping[str, object], why: object) -> str:
         for name, listed in body.items()
         for index, part in enumerate(listed if isinstance(listed, list) else [])
     )
-    where = next((where for where, part in parts if not _can_send(part)), "the batch")
+    where = next((where for where, part in parts if not can_send(part)), "the batch")
     return (
         f"{where} cannot be sent as JSON ({why}): "
         "use str, bool, int, finite float, None, and lists and mappings of them"
     )
 
 
-def _can_send(part: object) -> bool:
+def can_send(part: object) -> bool:
+    """Whether JSON can hold a part of a batch, such as an item."""
     try:
         _ENCODER.encode([[part]])  # as deep as it lies in the body
     except (TypeError, ValueError, RecursionError):

@@ -91,11 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
     service: StubService
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", "0"))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = Seen(
-            self.command, self.path, headers, self.rfile.read(length), self.client_address[1]
-        )
+        seen = Seen(self.command, self.path, headers, self._body(), self.client_address[1])
         self.service.seen.append(seen)
         reply = self.service.script.pop(0) if self.service.script else Reply()
         if reply.dropped:
@@ -109,6 +106,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         reply.before_body()
         self.wfile.write(body)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def do_GET(self) -> None:
         self.do_POST()
@@ -185,13 +192,15 @@ def grader_json(**changes: object) -> dict[str, object]:
         "score_range": [0, 1.0],
         "reasons": ["equivalent", "different"],
         "options": {"type": "object"},
-        "reference": {"type": "object"},
+        "reference": {"type": "object", "properties": {"answer": {}}, "required": ["answer"]},
     }
     return entry | changes
 
 
 def verdicts(seen: Seen) -> bytes:
     """A verdict per item, in order: reward 1 where the completion ends in a 4 (braces aside)."""
+    if seen.path.endswith("/v1/graders"):
+        return json.dumps({"graders": [grader_json()]}).encode()
     if not seen.body:
         return b"{}"
     answers = [

@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import re
+import shutil
 import subprocess
 import sys
-import sysconfig
+import venv
 import zipfile
 from email.parser import Parser
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+
+from tests.live import LiveService
 
 ROOT = Path(__file__).parents[2]
 
 _IMPORT = """
 import json, sys
-sys.path[:0] = sys.argv[1:]
 import trainer_client
-rooms = {name.partition(".")[0] for name in sys.modules}
-print(json.dumps({"file": trainer_client.__file__, "rooms": sorted(rooms)}))
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+_USE = """
+import asyncio, sys
+from trainer_client import Client, RemoteReward
+
+four = {"reference": {"answer": "4"}}
+items = [{"completion": r"\\boxed{4}", **four}, {"completion": r"\\boxed{5}", **four}]
+with Client(sys.argv[1]) as touchstone:
+    rewards = [verdict.reward for verdict in touchstone.grade(items, [{"name": "math"}])]
+remote = RemoteReward(sys.argv[1], [{"name": "math"}], columns={"answer": "gold"})
+print(rewards, asyncio.run(remote(completions=[r"\\boxed{4}"] * 2, gold=["4", None])))
+"""
+
+_TYPED = """
+from __future__ import annotations
+
+from trainer_client import AsyncClient, Client, RemoteReward, TooManyFailures
+
+
+def graded(client: Client) -> list[float | None]:
+    verdicts = client.grade([{"completion": "4"}], [{"name": "math", "weight": 2.0}])
+    flags: tuple[str, ...] = verdicts[0].grades[0].flags
+    reward: float = verdicts[0].reward  # wrong
+    client.grade([{"completion": "4"}], deadline="soon")  # wrong
+    print(flags, reward, client.verdicts)  # wrong
+    return [verdict.reward for verdict in verdicts]
+
+
+async def rewarded(client: AsyncClient) -> list[float | None]:
+    reward = RemoteReward("http://127.0.0.1:8000", [{"name": "math"}], on_failure="none")
+    RemoteReward("http://127.0.0.1:8000", [{"name": "math"}], on_failure="zero")  # wrong
+    try:
+        return await reward(completions=["4"], answer=["4"])
+    except TooManyFailures as error:
+        print(error, await client.ready())
+        return []
 """
 
 
@@ -60,17 +102,105 @@ def test_it_requires_httpx_alone(wheel: Path) -> None:
     assert [one.partition(">")[0].partition("<")[0] for one in required] == ["httpx"]
 
 
-def test_importing_it_loads_no_other_room(wheel: Path, tmp_path: Path) -> None:
-    zipfile.ZipFile(wheel).extractall(tmp_path)
-    packages = sysconfig.get_path("purelib")
+class Environment(NamedTuple):
+    """An environment with the wheel and what it requires, and nothing else."""
+
+    python: Path
+    project: Path
+    """Somebody's folder, with a folder of a name that is ours here."""
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.python), "-Es", *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=self.project
+        )
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Made of the packages that are here, so that no index is needed."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder / "venv", symlinks=True)
+    python = folder / "venv" / "bin" / "python"
+    (packages,) = (folder / "venv").glob("lib/python*/site-packages")
+    zipfile.ZipFile(wheel).extractall(packages)
+    for name in _closure({"httpx"}):
+        for file in importlib.metadata.files(name) or ():
+            top = Path(str(file.locate())).parents[len(file.parts) - 1] / file.parts[0]
+            if file.parts[0] not in {"..", "__pycache__"} and not (packages / top.name).exists():
+                (packages / top.name).symlink_to(top)
+    project = folder / "project"
+    (project / "graders").mkdir(parents=True)
+    (project / "graders" / "__init__.py").write_text("raise RuntimeError('somebody's own')\n")
+    return Environment(python, project)
+
+
+def _closure(names: set[str]) -> set[str]:
+    """The packages and all that they require here."""
+    found: set[str] = set()
+    while names:
+        name = names.pop()
+        found.add(name)
+        required = (Requirement(one) for one in importlib.metadata.requires(name) or ())
+        wanted = {one.name for one in required if one.marker is None or one.marker.evaluate()}
+        names |= {one for one in wanted if one not in found}
+    return found
+
+
+def test_alone_it_imports_with_httpx_only(installed: Environment) -> None:
+    done = installed.run("-c", _IMPORT)
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    assert {"trainer_client", "httpx"} <= loaded
+    assert not {"graders", "sandbox", "service", "pydantic", "redis", "torch", "trl"} & loaded
+
+
+def test_alone_it_grades_and_rewards(installed: Environment, live: LiveService) -> None:
+    done = installed.run("-c", _USE, live.url)
+    assert (done.stdout, done.returncode) == ("[1.0, 0.0] [1.0, None]\n", 0), done.stderr
+
+
+def test_alone_it_curates(installed: Environment, live: LiveService) -> None:
+    (installed.project / "in.jsonl").write_text(
+        '{"prompt": "p", "completion": "\\\\boxed{4}", "answer": "4"}\n'
+        '{"prompt": "p", "completion": "\\\\boxed{5}", "answer": "4"}\n'
+    )
+    command = ("-m", "trainer_client.curate", "filter", "in.jsonl", "-o", "out.jsonl")
+    done = installed.run(*command, "--url", live.url)
+    assert done.returncode == 0, done.stderr
+    (kept,) = (installed.project / "out.jsonl").read_text().splitlines()
+    assert json.loads(kept)["completion"] == "\\boxed{4}"
+
+
+def test_alone_the_trainer_says_what_to_install(installed: Environment, live: LiveService) -> None:
+    told = installed.run("-m", "trainer_client.train", "--help")
+    assert (told.returncode, "--demo" in told.stdout) == (0, True), told.stderr
+    (installed.project / "d.jsonl").write_text('{"prompt": "2+2?", "answer": "4"}\n')
+    command = ("-m", "trainer_client.train", "--model", "m", "--dataset", "d.jsonl")
+    graders = ("--graders", '[{"name": "math"}]')
+    done = installed.run(*command, *graders, "--output", "run", "--url", live.url)
+    assert done.returncode != 0
+    assert "pip install 'touchstone-rewards[trl]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_another_project_sees_its_types(checker: str, installed: Environment) -> None:
+    if checker == "pyright" and shutil.which("node") is None:
+        pytest.skip("pyright needs node: apt-get install nodejs")
+    command = {
+        "mypy": ["--strict", "--no-incremental", f"--python-executable={installed.python}"],
+        "pyright": [f"--pythonpath={installed.python}"],
+    }[checker]
+    (installed.project / "typed.py").write_text(_TYPED)
+    (installed.project / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     done = subprocess.run(
-        [sys.executable, "-I", "-c", _IMPORT, str(tmp_path), packages],
+        [sys.executable, "-m", checker, *command, "typed.py"],
         capture_output=True,
         text=True,
-        check=True,
-        cwd=tmp_path,
+        check=False,
+        cwd=installed.project,
     )
-    loaded = json.loads(done.stdout)
-    assert loaded["file"] == str(tmp_path / "trainer_client" / "__init__.py")
-    assert "httpx" in loaded["rooms"]
-    assert not {"graders", "sandbox", "service", "pydantic", "redis"} & set(loaded["rooms"])
+    wrong = re.findall(r"typed\.py:(\d+)(?::\d+)*:? (?:- )?error", done.stdout)
+    expected = [n for n, line in enumerate(_TYPED.splitlines(), 1) if line.endswith("# wrong")]
+    assert sorted({int(line) for line in wrong}) == expected, done.stdout + done.stderr

@@ -9,9 +9,12 @@ from types import MappingProxyType
 from typing import Any, assert_type
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from tests.trainer_client.stub_service import StubService
 from trainer_client import Client, Grade, GraderCall, Item, Message, Outcome, Verdict
+from trainer_client.items import Items
 from trainer_client.wire import grade_request, well_formed
 
 MATH: list[GraderCall] = [{"name": "math"}]
@@ -41,7 +44,7 @@ LOW = chr(0xDE00)
 def test_lone_surrogates_become_replacement_characters(text: str, repaired: str) -> None:
     assert well_formed(text) == repaired
     item: Item = {"id": text, "completion": text, "reference": {text: [text]}}
-    content = grade_request([item], MATH, deadline_s=None, key="k").content or b""
+    content = _sent_bytes([item])
     assert json.loads(content)["items"] == [
         {"id": repaired, "completion": repaired, "reference": {repaired: [repaired]}}
     ]
@@ -74,6 +77,11 @@ OTHER = {"tests": {"hidden": [{"stdin": f"{n}", "stdout": "z"} for n in range(50
 SMALL = {"answer": "4"}
 
 
+def _sent_bytes(items: Items) -> bytes:
+    content = grade_request(items, MATH, deadline_s=5.0, key="k").content
+    return content if isinstance(content, bytes) else b"".join(content or ())
+
+
 # Any: the JSON of a request, as a service reads it.
 def _sent(references: Sequence[object]) -> Any:
     items: list[dict[str, object]] = [
@@ -81,9 +89,8 @@ def _sent(references: Sequence[object]) -> Any:
         for n, reference in enumerate(references)
     ]
     before = json.dumps(items, default=dict)
-    content = grade_request(items, MATH, deadline_s=5.0, key="k").content or b""
-    again = grade_request(items, MATH, deadline_s=5.0, key="k").content or b""
-    assert content == again
+    content = _sent_bytes(items)
+    assert _sent_bytes(items) == content
     assert json.dumps(items, default=dict) == before
     return json.loads(content)
 
@@ -127,8 +134,28 @@ def test_a_shared_reference_goes_by_the_hash_of_its_json() -> None:
 def test_sixty_four_items_with_a_megabyte_of_tests_make_a_body_of_one() -> None:
     tests = {"tests": "x" * 2**20}
     items = [{"completion": str(n), "reference": dict(tests)} for n in range(64)]
-    content = grade_request(items, MATH, deadline_s=None, key="k").content or b""
-    assert len(content) < 2**20 + 64 * 120
+    assert len(_sent_bytes(items)) < 2**20 + 64 * 120
+
+
+_AWKWARD = st.text(
+    alphabet='ab "\\\\\n\r\t\x00\x1f\x7f\u2028\u00e9\U0001f600' + HIGH + LOW, max_size=12
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_AWKWARD, st.sampled_from([1, 30, 100]))
+@example('a"\\\n\x00\u00e9', 50_000)
+@example("a" + HIGH, 100_000)
+def test_long_texts_arrive_as_short_ones_do(text: str, times: int) -> None:
+    long = text * times
+    messages = [{"role": "user", "content": long}, {"role": "assistant", "content": text}]
+    items: list[dict[str, object]] = [
+        {"id": "a", "prompt": long, "completion": messages, "reference": {"content": text}},
+        {"prompt": messages, "completion": long, "prefill": text, "completion_tokens": 3},
+        {"completion": None, "prompt": 5},
+    ]
+    arrived = json.loads(_sent_bytes(items))["items"]
+    assert arrived == json.loads(well_formed(json.dumps(items, ensure_ascii=False)))
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, b"x"])

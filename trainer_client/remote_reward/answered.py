@@ -1,0 +1,128 @@
+"""One batch sent and answered, in parts where the service asks for smaller ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from trainer_client.client import AsyncClient
+from trainer_client.errors import BadResponse, RequestRefused, ServiceUnavailable, TouchstoneError
+from trainer_client.items import GraderCalls
+from trainer_client.verdicts import Grade, GroupStats, Verdict
+from trainer_client.wire import can_send
+
+__all__ = ["Answered", "grade", "unanswered"]
+
+_Items: TypeAlias = Sequence[Mapping[str, object]]
+
+_TOO_SLOW: Final = 408
+# Too much in all; or JSON that the service does not read, an integer beyond 64 bits perhaps.
+_SPOILED_BY_AN_ITEM: Final = frozenset({413, 400})
+
+
+class Answered(NamedTuple):
+    """What came back for a batch: a verdict for each item, or None and the errors instead."""
+
+    verdicts: list[Verdict | None]
+    groups: list[GroupStats]
+    errors: list[TouchstoneError]
+
+    def missing(self) -> Counter[str]:
+        """How many items have no reward, by reason."""
+        why = Counter(_why(v) for v in self.verdicts if v is not None and v.reward is None)
+        if unanswered := self.verdicts.count(None):
+            why[str(self.errors[0])] = unanswered
+        return why
+
+
+def unanswered(count: int, error: TouchstoneError) -> Answered:
+    """A batch that got no answer."""
+    return Answered([None] * count, [], [error])
+
+
+async def grade(
+    client: AsyncClient, items: _Items, graders: GraderCalls, *, deadline_s: float
+) -> Answered:
+    """The verdicts on the items, None for those that got none; a wrong request is raised."""
+    try:
+        result = await client.grade_with_groups(items, graders, deadline_s=deadline_s)
+    except (ServiceUnavailable, BadResponse) as error:
+        return unanswered(len(items), error)
+    except RequestRefused as error:
+        if error.status == _TOO_SLOW:
+            return unanswered(len(items), error)
+        if error.status not in _SPOILED_BY_AN_ITEM:
+            raise
+        if len(items) == 1:
+            return Answered([_ungradable("refused", str(error))], [], [])
+        return await _halves(client, items, graders, deadline_s=deadline_s)
+    except (TypeError, ValueError):
+        places = _places_to_send(items)
+        if not places:
+            raise
+    else:
+        return Answered(list(result.verdicts), list(result.groups.values()), [])
+    rest = await grade(client, [items[n] for n in places], graders, deadline_s=deadline_s)
+    found = dict(zip(places, rest.verdicts, strict=True))
+    unsent = _ungradable("unsendable", "JSON cannot hold its columns")
+    return rest._replace(verdicts=[found.get(n, unsent) for n in range(len(items))])
+
+
+async def _halves(
+    client: AsyncClient, items: _Items, graders: GraderCalls, *, deadline_s: float
+) -> Answered:
+    cut = _cut(items)
+    parts = await asyncio.gather(
+        *(
+            grade(client, part, graders, deadline_s=deadline_s)
+            for part in (items[:cut], items[cut:])
+        )
+    )
+    return Answered(
+        [verdict for part in parts for verdict in part.verdicts],
+        [group for part in parts for group in part.groups],
+        [error for part in parts for error in part.errors],
+    )
+
+
+def _cut(items: _Items) -> int:
+    """The place between two groups that is nearest to the middle, or the middle itself."""
+    middle = len(items) // 2
+    between = (
+        n for n in range(1, len(items)) if items[n].get("group") != items[n - 1].get("group")
+    )
+    return min(between, key=lambda place: abs(place - middle), default=middle)
+
+
+def _places_to_send(items: _Items) -> list[int]:
+    """The items that JSON can hold, where only some of them are at fault."""
+    places = [place for place, item in enumerate(items) if can_send(item)]
+    return places if len(places) < len(items) else []
+
+
+def _ungradable(reason: str, message: str) -> Verdict:
+    """The verdict on a row that is not fit to be graded."""
+    grade = Grade(
+        grader="service",
+        version="",
+        score=None,
+        outcome="ungradable",
+        reason=reason,
+        extracted=None,
+        flags=(),
+        detail={"message": message},
+        seconds=0.0,
+        cached=False,
+    )
+    return Verdict(id=None, reward=None, outcome="ungradable", grades=(grade,))
+
+
+def _why(verdict: Verdict) -> str:
+    grade = next((grade for grade in verdict.grades if grade.score is None), None)
+    if grade is None:
+        return verdict.outcome
+    said = [grade.detail.get(key) for key in ("field", "message")]
+    told = " ".join([grade.grader, grade.reason, *(str(one) for one in said if one)])
+    return f"{verdict.outcome}: {told}"
