@@ -33,7 +33,7 @@ class Answered(NamedTuple):
         """How many items have no reward, by reason."""
         why = Counter(_why(v) for v in self.verdicts if v is not None and v.reward is None)
         if unanswered := self.verdicts.count(None):
-            why[str(self.errors[0])] = unanswered
+            why[f"no answer: {type(self.errors[0]).__name__}"] = unanswered
         return why
 
 

@@ -168,13 +168,13 @@ class RemoteReward:
             _refuse_mistakes(answered)
         if self._on_failure == "raise" and answered.errors:
             raise answered.errors[0]
-        missing = answered.missing()
+        missing, error = answered.missing(), next(iter(answered.errors), None)
         if missing:
             _LOG.warning(
                 "%d of %d completions got no reward (%s)",
-                missing.total(), len(answered.verdicts), missing.most_common(1)[0][0],
+                missing.total(), len(answered.verdicts), error or missing.most_common(1)[0][0],
             )  # fmt: skip
-        self._shortfall.add(missing, of=len(answered.verdicts))
+        self._shortfall.add(missing, of=len(answered.verdicts), error=error)
 
 
 def _no_clients() -> WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient]:

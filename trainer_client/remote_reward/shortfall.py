@@ -26,18 +26,19 @@ class Shortfall:
         self._shares: deque[float] = deque(maxlen=window)
         self._why: deque[Mapping[str, int]] = deque(maxlen=window)
 
-    def add(self, why: Mapping[str, int], *, of: int) -> None:
+    def add(self, why: Mapping[str, int], *, of: int, error: Exception | None) -> None:
         """Count one call with `of` completions, or raise TooManyFailures if it was one too many.
 
-        `why` says of each reason how many completions got no reward for it.
+        `why` says of each reason how many completions got no reward for it, and `error` what came
+        in place of an answer.
         """
         self._shares.append(sum(why.values()) / of if of else 0.0)
         self._why.append(why)
         rate = sum(self._shares) / self._window
         if rate > self._max_rate:
-            raise TooManyFailures(self._message(rate))
+            raise TooManyFailures(self._message(rate, error)) from error
 
-    def _message(self, rate: float) -> str:
+    def _message(self, rate: float, error: Exception | None) -> str:
         total: Counter[str] = Counter()
         for why in self._why:
             total.update(why)
@@ -45,7 +46,7 @@ class Shortfall:
         calls = "the last call" if self._window == 1 else f"the last {self._window} calls"
         return (
             f"{rate:.0%} of the completions of {calls} got no reward, over max_failure_rate="
-            f"{self._max_rate:g} ({reasons}). None of them was scored 0. Mend the cause and go on "
+            f"{self._max_rate:g}: {reasons}. None of them was scored 0. Mend the cause and go on "
             "from the last checkpoint; raise timeout_s, failure_window or max_failure_rate to bear "
-            "more."
+            "more." + (f" The last error: {error}" if error else "")
         )

@@ -153,7 +153,8 @@ def test_the_end_says_how_many_why_and_what_to_do(service: StubService) -> None:
     message = str(caught.value)
     assert message.startswith("75% of the completions of the last 2 calls got no reward")
     assert "max_failure_rate=0.5" in message
-    assert f"2 x POST {service.url}/v1/grade gave no verdict in 1 attempt" in message
+    assert "2 x no answer: ServiceUnavailable" in message
+    assert f"The last error: POST {service.url}/v1/grade gave no verdict in 1 attempt" in message
     assert "1 x ungradable: math unparsed_gold reference.answer cannot be read" in message
     assert "None of them was scored 0" in message
     assert "last checkpoint" in message
