@@ -27,6 +27,11 @@ class Grade:
     seconds: float
     cached: bool
 
+    def told(self) -> str:
+        """The grade in words: grader, reason, and the field and message where there are some."""
+        said = [self.detail.get(key) for key in ("field", "message")]
+        return " ".join([self.grader, self.reason, *(str(one) for one in said if one)])
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

@@ -221,9 +221,11 @@ def can_send(part: object) -> bool:
     return True
 
 
-def _plain(value: object) -> dict[object, object]:
+def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
+    if callable(to_list := getattr(value, "tolist", None)):  # numbers and arrays of numpy
+        return to_list()
     raise TypeError(f"an object of type {type(value).__name__}")
 
 

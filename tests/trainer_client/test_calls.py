@@ -156,7 +156,7 @@ def test_graders_lists_what_the_service_offers(ask: Ask, service: StubService) -
             score_range=(0.0, 1.0),
             reasons=("equivalent", "different"),
             options={"type": "object"},
-            reference={"type": "object"},
+            reference={"type": "object", "properties": {"answer": {}}, "required": ["answer"]},
         )
     ]
     assert (service.seen[0].method, service.seen[0].path) == ("GET", "/v1/graders")

@@ -13,9 +13,12 @@ from trainer_client.items import GraderCalls
 from trainer_client.verdicts import Grade, GroupStats, Verdict
 from trainer_client.wire import can_send
 
-__all__ = ["Answered", "grade", "unanswered"]
+__all__ = ["UNSENDABLE", "Answered", "grade", "unanswered"]
 
 _Items: TypeAlias = Sequence[Mapping[str, object]]
+
+UNSENDABLE: Final = "unsendable"
+"""The reason of a verdict on an item that JSON cannot hold, so that nobody was asked."""
 
 _TOO_SLOW: Final = 408
 # Too much in all; or JSON that the service does not read, an integer beyond 64 bits perhaps.
@@ -59,15 +62,15 @@ async def grade(
             return Answered([_ungradable("refused", str(error))], [], [])
         return await _halves(client, items, graders, deadline_s=deadline_s)
     except (TypeError, ValueError):
-        places = _places_to_send(items)
-        if not places:
+        places = [place for place, item in enumerate(items) if can_send(item)]
+        if len(places) == len(items):
             raise
     else:
         return Answered(list(result.verdicts), list(result.groups.values()), [])
     rest = await grade(client, [items[n] for n in places], graders, deadline_s=deadline_s)
     found = dict(zip(places, rest.verdicts, strict=True))
-    unsent = _ungradable("unsendable", "JSON cannot hold its columns")
-    return rest._replace(verdicts=[found.get(n, unsent) for n in range(len(items))])
+    verdicts = [found[n] if n in found else _unsent(item) for n, item in enumerate(items)]
+    return rest._replace(verdicts=verdicts)
 
 
 async def _halves(
@@ -96,10 +99,14 @@ def _cut(items: _Items) -> int:
     return min(between, key=lambda place: abs(place - middle), default=middle)
 
 
-def _places_to_send(items: _Items) -> list[int]:
-    """The items that JSON can hold, where only some of them are at fault."""
-    places = [place for place, item in enumerate(items) if can_send(item)]
-    return places if len(places) < len(items) else []
+def _unsent(item: Mapping[str, object]) -> Verdict:
+    """The verdict on an item that JSON cannot hold; it names the part at fault."""
+    where = next((key for key, part in item.items() if not can_send(part)), "the item")
+    inside = item.get(where)
+    if isinstance(inside, Mapping):
+        named = (key for key, part in inside.items() if not can_send(part))
+        where += "".join(f".{key}" for key in [*named][:1])
+    return _ungradable(UNSENDABLE, f"{where} holds what JSON cannot, such as NaN or an object")
 
 
 def _ungradable(reason: str, message: str) -> Verdict:
@@ -121,8 +128,4 @@ def _ungradable(reason: str, message: str) -> Verdict:
 
 def _why(verdict: Verdict) -> str:
     grade = next((grade for grade in verdict.grades if grade.score is None), None)
-    if grade is None:
-        return verdict.outcome
-    said = [grade.detail.get(key) for key in ("field", "message")]
-    told = " ".join([grade.grader, grade.reason, *(str(one) for one in said if one)])
-    return f"{verdict.outcome}: {told}"
+    return verdict.outcome if grade is None else f"{verdict.outcome}: {grade.told()}"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
-from weakref import WeakKeyDictionary
 
-from trainer_client.client import AsyncClient
 from trainer_client.errors import BadResponse, ServiceUnavailable
 from trainer_client.items import GraderCalls
-from trainer_client.remote_reward.answered import Answered, grade, unanswered
+from trainer_client.remote_reward.answered import UNSENDABLE, Answered, grade, unanswered
 from trainer_client.remote_reward.measures import columns_of, component_names, metrics_of
+from trainer_client.remote_reward.pools import Pools
 from trainer_client.remote_reward.references import ReferenceKeys, reference_keys
 from trainer_client.remote_reward.samples import Layout, Samples, items_of
 from trainer_client.remote_reward.shortfall import Shortfall
@@ -27,6 +25,7 @@ _LOG: Final = logging.getLogger(__name__)
 # The service answers before the client hangs up, so that what it has graded by then is not lost.
 _DEADLINE_SHARE: Final = 0.9
 _LONGEST_DEADLINE_S: Final = 3_600.0
+_GRACE_S: Final = 1.0
 # What the request says of all items: trying again with the same request cannot help.
 _MISTAKES: Final = frozenset({"bad_options", "unknown_grader"})
 
@@ -49,7 +48,9 @@ class RemoteReward:
 
     A grader reads its reference from the dataset's columns of the same names; `columns` names
     those that are called otherwise, `{"answer": "solution"}`.
-    A text that holds JSON is read where the grader wants an object.
+    A text that holds JSON is read where the grader wants an object; of an object that is not such
+    a text, the keys that are None are left out, for Arrow gives all objects of a column all keys
+    (`drop_nulls=False` keeps them).
     `graders_column` names a column with each row's own graders, as a list or as JSON, for datasets
     of mixed tasks.
     `prefill` is what the chat template has written before the completion, such as "<think>\\n".
@@ -58,14 +59,12 @@ class RemoteReward:
     A call lasts at most about `timeout_s`: keep it under the trainer's own limits (`ddp_timeout`).
     Until then a service that is away is asked again, at most `max_attempts` times.
     A call that got nothing gives None for every completion (`on_failure="raise"`: it raises).
-    Once more than `max_failure_rate` of the completions of the last `failure_window` calls had no
-    reward, it raises TooManyFailures; calls not made yet count as graded.
+    Once more than `max_failure_rate` of a call's completions had no reward, on average over the
+    last `failure_window` calls, it raises TooManyFailures; calls not made yet count as graded.
     What can never work (an unknown grader, a missing column, a wrong key) is raised at once.
 
     It pickles; a copy opens connections of its own.
     """
-
-    _keys: ReferenceKeys | None
 
     def __init__(
         self,
@@ -76,40 +75,39 @@ class RemoteReward:
         graders_column: str | None = None,
         prefill: str = "",
         send_prompts: bool = True,
+        drop_nulls: bool = True,
         api_key: str | None = None,
         timeout_s: float = 300.0,
-        max_attempts: int = 10,
+        max_attempts: int = 100,
         max_failure_rate: float = 0.25,
         failure_window: int = 8,
         on_failure: _OnFailure = "none",
         name: str = "touchstone",
         trust_env: bool = False,
     ) -> None:
-        if on_failure not in ("none", "raise"):
-            raise ValueError(f'on_failure={on_failure!r}: give "none" or "raise"')
-        if graders_column is None and all(call.get("role") == "gate" for call in graders):
-            raise ValueError('graders has no term to add up: give one, such as {"name": "math"}')
-        self._new_client = functools.partial(
-            AsyncClient,
+        _check(graders, graders_column=graders_column, on_failure=on_failure)
+        self._pools = Pools(
             url,
             api_key=api_key,
             timeout_s=timeout_s,
             max_attempts=max_attempts,
             trust_env=trust_env,
         )
-        self._new_client()  # raises for what is wrong with it here, not in the first step
         self._graders = list(graders)
+        self._timeout_s = timeout_s
         self._deadline_s = min(timeout_s * _DEADLINE_SHARE, _LONGEST_DEADLINE_S)
-        grade_request([], self._graders, deadline_s=self._deadline_s, key="")  # likewise
+        grade_request([], self._graders, deadline_s=self._deadline_s, key="")  # raises, too
         self.components: tuple[str, ...] = component_names(self._graders)
-        self._layout = Layout(dict(columns or {}), graders_column, prefill, send_prompts)
+        self.layout = Layout(dict(columns or {}), graders_column, prefill, send_prompts, drop_nulls)
         self._on_failure = on_failure
         self._shortfall = Shortfall(max_failure_rate, failure_window)
-        self._keys, self._clients = None, _no_clients()
+        self._keys: ReferenceKeys | None = None
+        self._has_graded = False
         self.__name__ = name  # what TRL calls it in its logs
 
     async def __call__(
         self,
+        /,
         prompts: Sequence[object] | None = None,
         completions: Sequence[object] = (),
         completion_ids: Sequence[Sequence[int]] | None = None,
@@ -124,7 +122,7 @@ class RemoteReward:
         answered = await self._answered(Samples(completions, prompts, completion_ids, columns))
         for column, values in columns_of(answered, self.components).items():
             if log_extra is not None:
-                log_extra(column, values)
+                log_extra(f"{self.__name__}/{column}", values)
         figures = metrics_of(answered, self.components) | {"seconds": time.monotonic() - began}
         for figure, value in figures.items():
             if log_metric is not None:
@@ -134,37 +132,36 @@ class RemoteReward:
 
     async def aclose(self) -> None:
         """Close the connections of the running loop; the next call opens new ones."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
-
-    def __getstate__(self) -> dict[str, object]:
-        # Connections stay here, and a copy asks its service itself.
-        return {**self.__dict__, "_clients": None, "_keys": None}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, _clients=_no_clients())
+        await self._pools.aclose()
 
     async def _answered(self, samples: Samples) -> Answered:
-        client = self._client()
+        # The graders and the parts of a large batch are calls of their own, each of which ends by
+        # itself; this is for all together.
+        limit_s = self._timeout_s + _GRACE_S
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._asked(samples)
+        except TimeoutError:
+            late = ServiceUnavailable(f"no verdict on all parts of a batch in {limit_s:g} s")
+            return unanswered(len(samples.completions), late)
+
+    async def _asked(self, samples: Samples) -> Answered:
+        client = self._pools.client()
         if self._keys is None:
             named = [str(call["name"]) for call in self._graders]
             try:
                 offered = await client.graders()
             except (ServiceUnavailable, BadResponse) as error:
                 return unanswered(len(samples.completions), error)
-            self._keys = reference_keys(offered, None if self._layout.graders_column else named)
-        items = items_of(samples, self._layout, keys=self._keys)
+            self._keys = reference_keys(offered, None if self.layout.graders_column else named)
+        items = items_of(samples, self.layout, keys=self._keys)
         return await grade(client, items, self._graders, deadline_s=self._deadline_s)
 
-    def _client(self) -> AsyncClient:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = self._new_client()
-        return self._clients[loop]
-
     def _account(self, answered: Answered) -> None:
-        if self._layout.graders_column is None:
+        if not self._has_graded:
+            _refuse_unsendable(answered)
+        self._has_graded = any(one is not None for one in answered.verdicts) or self._has_graded
+        if self.layout.graders_column is None:
             _refuse_mistakes(answered)
         if self._on_failure == "raise" and answered.errors:
             raise answered.errors[0]
@@ -177,8 +174,18 @@ class RemoteReward:
         self._shortfall.add(missing, of=len(answered.verdicts), error=error)
 
 
-def _no_clients() -> WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncClient]:
-    return WeakKeyDictionary()
+def _check(graders: GraderCalls, *, graders_column: str | None, on_failure: str) -> None:
+    if on_failure not in ("none", "raise"):
+        raise ValueError(f'on_failure={on_failure!r}: give "none" or "raise"')
+    if graders_column is None and all(call.get("role") == "gate" for call in graders):
+        raise ValueError('graders has no term to add up: give one, such as {"name": "math"}')
+
+
+def _refuse_unsendable(answered: Answered) -> None:
+    """Raise what keeps the very first batch from being sent at all: a column, not a row."""
+    reasons = {one.reason for verdict in answered.verdicts if verdict for one in verdict.grades}
+    if reasons == {UNSENDABLE}:
+        raise TypeError(f"no completion can be sent: {next(iter(answered.missing()))}")
 
 
 def _refuse_mistakes(answered: Answered) -> None:
@@ -186,7 +193,4 @@ def _refuse_mistakes(answered: Answered) -> None:
     first = next((verdict for verdict in answered.verdicts if verdict is not None), None)
     for one in () if first is None else first.grades:
         if one.reason in _MISTAKES:
-            said = " ".join(
-                str(one.detail[key]) for key in ("field", "message") if key in one.detail
-            )
-            raise ValueError(f"graders: {one.grader}: {one.reason}: {said}")
+            raise ValueError(f"graders: {one.told()}")

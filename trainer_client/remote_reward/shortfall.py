@@ -32,7 +32,9 @@ class Shortfall:
         `why` says of each reason how many completions got no reward for it, and `error` what came
         in place of an answer.
         """
-        self._shares.append(sum(why.values()) / of if of else 0.0)
+        if not of:
+            return
+        self._shares.append(sum(why.values()) / of)
         self._why.append(why)
         rate = sum(self._shares) / self._window
         if rate > self._max_rate:
@@ -43,9 +45,9 @@ class Shortfall:
         for why in self._why:
             total.update(why)
         reasons = "; ".join(f"{count} x {reason}" for reason, count in total.most_common(_NAMED))
-        calls = "the last call" if self._window == 1 else f"the last {self._window} calls"
+        calls = "the last call" if self._window == 1 else f"a call, over the last {self._window},"
         return (
-            f"{rate:.0%} of the completions of {calls} got no reward, over max_failure_rate="
+            f"{rate:.0%} of the completions of {calls} got no reward, above max_failure_rate="
             f"{self._max_rate:g}: {reasons}. None of them was scored 0. Mend the cause and go on "
             "from the last checkpoint; raise timeout_s, failure_window or max_failure_rate to bear "
             "more." + (f" The last error: {error}" if error else "")

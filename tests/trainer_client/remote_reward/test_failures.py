@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
+import threading
 from typing import Any
 
 import pytest
 
+from tests.live import ROOT
 from tests.trainer_client.stub_service import Reply, StubService, grade_json, verdict_json
 from trainer_client import (
     GraderCall,
@@ -17,10 +21,13 @@ from trainer_client import (
     ServiceUnavailable,
     TooManyFailures,
 )
+from trainer_client.remote_reward.shortfall import Shortfall
 
 MATH: list[GraderCall] = [{"name": "math"}]
 AWAY = Reply(dropped=True)
-COLUMNS = ["math", "outcome", "reasons", "extracted", "flags"]
+COLUMNS = [
+    f"touchstone/{column}" for column in ("math", "outcome", "reasons", "extracted", "flags")
+]
 
 
 # Any: the arguments of the class, of every type.
@@ -106,6 +113,62 @@ ENDS = [
 ]
 
 
+def test_a_call_without_completions_counts_for_nothing() -> None:
+    shortfall = Shortfall(0.25, 4)
+    shortfall.add({"away": 2}, of=2, error=None)
+    for _ in range(4):
+        shortfall.add({}, of=0, error=None)
+    with pytest.raises(TooManyFailures):
+        shortfall.add({"away": 2}, of=2, error=None)
+
+
+def test_one_row_that_cannot_be_sent_ends_no_run(service: StubService) -> None:
+    reward = impatient(service.url)
+
+    async def go(*answers: float) -> list[list[float | None]]:
+        try:
+            return [await reward(completions=["4"], answer=[answer]) for answer in answers]
+        finally:
+            await reward.aclose()
+
+    # A column that nobody can send is a mistake; a row is a row.
+    with pytest.raises(TypeError, match=r"no completion can be sent.*reference\.answer holds what"):
+        asyncio.run(go(float("nan")))
+    assert asyncio.run(go(4.0, float("nan"), 4.0)) == [[1.0], [None], [1.0]]
+
+
+_A_LOOP_EACH = """
+import asyncio, os, sys
+from trainer_client import RemoteReward
+
+reward = RemoteReward(sys.argv[1], [{"name": "math"}])
+for _ in range(40):
+    assert asyncio.run(reward(completions=["4"], answer=["4"])) == [1.0]
+print(len(os.listdir("/proc/self/fd")))
+"""
+
+
+def test_a_loop_for_each_call_leaks_no_connections(service: StubService) -> None:
+    command = [sys.executable, "-c", _A_LOOP_EACH, service.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(done.stdout) < 30
+
+
+def test_all_parts_of_a_batch_end_together(service: StubService) -> None:
+    released = threading.Event()
+    service.script = [
+        Reply(),
+        Reply(status=413),
+        *[Reply(before_body=lambda: _until(released))] * 4,
+    ]
+    reward = RemoteReward(service.url, MATH, timeout_s=0.5)
+    try:
+        rewards = asyncio.run(Run(reward).steps(1))
+    finally:
+        released.set()
+    assert rewards == [[None, None]]
+
+
 @pytest.mark.parametrize(("limit", "window", "answered", "calls"), ENDS)
 def test_too_many_failures_of_late_end_the_run(
     limit: float, window: int, answered: str, calls: int, service: StubService
@@ -151,7 +214,7 @@ def test_the_end_says_how_many_why_and_what_to_do(service: StubService) -> None:
     with pytest.raises(TooManyFailures) as caught:
         asyncio.run(_closed(run.reward, go()))
     message = str(caught.value)
-    assert message.startswith("75% of the completions of the last 2 calls got no reward")
+    assert message.startswith("75% of the completions of a call, over the last 2, got no reward")
     assert "max_failure_rate=0.5" in message
     assert "2 x no answer: ServiceUnavailable" in message
     assert f"The last error: POST {service.url}/v1/grade gave no verdict in 1 attempt" in message
@@ -194,6 +257,10 @@ def test_a_completion_that_cannot_be_sent_is_none(status: int, service: StubServ
 def test_no_secret_is_in_what_it_prints() -> None:
     reward = RemoteReward("http://127.0.0.1:1", MATH, api_key="hidden-key")
     assert "hidden-key" not in f"{reward} {reward!r}"
+
+
+def _until(released: threading.Event) -> None:
+    released.wait(20)
 
 
 def _answer(*verdicts: dict[str, object]) -> Reply:

@@ -22,7 +22,7 @@ MISTAKES: list[tuple[list[GraderCall], dict[str, Any], str]] = [
     (
         [{"name": "math", "options": {"tolerence": 1}}],
         {"columns": {"answer": "solution"}},
-        r"math: bad_options: .*tolerence.*the options are .*tolerance",
+        r"math bad_options .*tolerence.*the options are .*tolerance",
     ),
     ([], {"graders_column": "graders"}, r"graders_column='graders'.*it has solution, source"),
 ]  # fmt: skip

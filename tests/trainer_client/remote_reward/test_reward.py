@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 
 from tests.live import LiveService, start_service
+from tests.trainer_client.remote_reward.asked import ANSWER, ASKED, MATH
 from tests.trainer_client.remote_reward.calls import ask, boxed
 from trainer_client import GraderCall, RemoteReward
 
-MATH: list[GraderCall] = [{"name": "math"}]
-DEEP = json.loads("[" * 99 + "]" * 99)
 TESTS = {"hidden": [{"stdin": "2\n", "stdout": "4\n"}]}
-ANSWER = {"solution": ["4", "4", "5", None]}
 
 
 class Logged:
@@ -32,108 +30,6 @@ class Logged:
 
     def extra(self, column: str, values: list[object]) -> None:
         self.columns[column] = values
-
-
-# Any: as above.
-ASKED: list[tuple[str, list[GraderCall], dict[str, Any], dict[str, Any], list[float | None]]] = [
-    (
-        "a column of another name, and a row without its answer",
-        MATH,
-        {"columns": {"answer": "solution"}},
-        {"completions": boxed(4, 3, 5, 4), **ANSWER},
-        [1.0, 0.0, 1.0, None],
-    ),
-    (
-        "a column of the reference's own name, beside others that nobody reads",
-        MATH,
-        {},
-        {"completions": boxed(4), "answer": [4], "source": [object()], "environments": [None]},
-        [1.0],
-    ),
-    (
-        "conversations: the last assistant message counts",
-        MATH,
-        {},
-        {
-            "prompts": [[{"role": "user", "content": "2+2?"}]] * 2,
-            "completions": [
-                [{"role": "assistant", "content": text}] for text in boxed(4, 5)
-            ],
-            "answer": ["4", "4"],
-        },
-        [1.0, 0.0],
-    ),
-    (
-        "what the template wrote belongs to the completion",
-        [{"name": "format", "options": {"style": "think"}}],
-        {"prefill": "<think>"},
-        {"completions": ["two and two</think>4", "no end"]},
-        [1.0, 0.0],
-    ),
-    (
-        "token ids are counted, not read",
-        [{"name": "length", "options": {"style": "overlong", "max_len": 10, "buffer_len": 4}}],
-        {},
-        {"completions": ["a", "a"], "completion_ids": [list(range(6)), list(range(8))]},
-        [0.0, -0.5],
-    ),
-    (
-        "prompts are groups",
-        [{"name": "math"}, {"name": "length", "options": {"style": "kimi"}}],
-        {},
-        {
-            "prompts": ["a", "a", "b", "b"],
-            "completions": boxed(4, 4, 4, 4),
-            "completion_ids": [[1], [1] * 3, [1] * 9, [1] * 5],
-            "answer": ["4"] * 4,
-        },
-        [1.5, 0.5, 0.5, 1.5],
-    ),
-    (
-        "a text of JSON where the grader wants a structure, and a structure itself",
-        [{"name": "choice"}],
-        {"columns": {"choices": "options"}},
-        {
-            "completions": ["Answer: B", "Answer: B"],
-            "answer": ["B", "A"],
-            "options": ['["red", "blue"]', ["red", "blue"]],
-        },
-        [1.0, 0.0],
-    ),
-    (
-        "a JSON text is not read where a text is wanted",
-        [{"name": "exact"}],
-        {},
-        {"completions": ["[1]"], "answer": ["[1]"]},
-        [1.0],
-    ),
-    (
-        "each row's own graders, as a list or as JSON, or the request's",
-        [{"name": "constant", "options": {"value": 0.25}}],
-        {"graders_column": "reward_model"},
-        {
-            "completions": boxed(4, 4, 4),
-            "answer": ["4"] * 3,
-            "reward_model": [MATH, json.dumps([{"name": "math", "weight": 2}]), None],
-        },
-        [1.0, 2.0, 0.25],
-    ),
-    (
-        "a reference that JSON cannot hold costs its row alone",
-        MATH,
-        {},
-        {"completions": boxed(4, 4, 4), "answer": [float("nan"), "4", object()]},
-        [None, 1.0, None],
-    ),
-    (
-        "so does one that the service does not read",
-        MATH,
-        {},
-        {"completions": boxed(4, 4, 4, 4), "answer": ["4", 10**30, "4", DEEP]},
-        [1.0, None, 1.0, None],
-    ),
-    ("nothing to grade", MATH, {}, {"completions": [], "answer": []}, []),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -193,10 +89,11 @@ def test_every_component_is_a_metric_and_a_column(live: LiveService) -> None:
             "remote/flat_groups": 0.5,
         }
     )
-    assert list(logged.columns) == [*reward.components, "outcome", "reasons", "extracted", "flags"]
-    assert logged.columns["math"] == [1.0, 0.0, 0.0, None]
-    assert logged.columns["outcome"] == ["graded", "graded", "graded", "ungradable"]
-    assert logged.columns["reasons"][0] == "equivalent, well_formed, equivalent"
+    columns = [*reward.components, "outcome", "reasons", "extracted", "flags"]
+    assert list(logged.columns) == [f"remote/{column}" for column in columns]
+    assert logged.columns["remote/math"] == [1.0, 0.0, 0.0, None]
+    assert logged.columns["remote/outcome"] == ["graded", "graded", "graded", "ungradable"]
+    assert logged.columns["remote/reasons"][0] == "equivalent, well_formed, equivalent"
 
 
 def test_a_batch_over_the_services_limits_goes_in_parts() -> None:
