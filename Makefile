@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint types arch cov bench docs doctor selfcheck image wheel lock clean
+.PHONY: help serve test lint types arch cov bench demo docs doctor selfcheck image wheel lock clean
 
 # The interpreter .venv is made with: by default the first of these that is Python >= 3.11 with venv.
 PYTHON ?=
@@ -56,11 +56,15 @@ cov: $(DEV) ## Run every test and check branch coverage, child processes include
 	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
 	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
 
-bench: $(DEV) ## Measure queue, sandbox, programs and language, beside what others pay, in one run
+bench: $(DEV) ## Measure queue, client, sandbox, programs and language, beside what others pay
 	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
 	$(call step,bench,the sandbox against a bare interpreter,$(PY) -m bench.sandbox)
+	$(call step,bench,the client's share of a round trip,$(PY) -m bench.client)
 	$(call step,bench,programs over HTTP against a bare interpreter,$(PY) -m bench.code)
 	$(call step,bench,the language of each word against that of the whole text,$(PY) -m bench.language)
+
+demo: $(DEV) ## Train a tiny model by SFT, GRPO and distillation with rewards of a service, in 2 to 3 minutes
+	@exec $(PY) -m trainer_client.train --demo --serve
 
 docs: $(DEV) ## Rewrite what is generated: the README's tables and tests/service/openapi.json
 	$(call step,docs,README tables and golden OpenAPI,$(PY) -m tests.generated)

@@ -12,20 +12,34 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from trainer_client.client import AsyncClient
-from trainer_client.curate.errors import BadFlags, CurateError, TooManyFailed
+from trainer_client.curate.errors import BadFlags, CurateError
 from trainer_client.curate.flags import parser
 from trainer_client.curate.inputs import Input
 from trainer_client.curate.judging import Judge, ServiceJudge, judged_by_column, no_judge
 from trainer_client.curate.notes import why_lines
 from trainer_client.curate.outputs import Ledger
-from trainer_client.curate.plans import Plan, Service, by_prompt, outputs_of, plan_of, settings_of
+from trainer_client.curate.piped import Pipe
+from trainer_client.curate.plans import (
+    Plan,
+    Service,
+    by_prompt,
+    no_file,
+    outputs_of,
+    plan_of,
+    settings_of,
+)
 from trainer_client.curate.runs import Task, go_through
-from trainer_client.errors import RequestRefused, ServiceUnavailable, TouchstoneError
+from trainer_client.errors import (
+    RequestRefused,
+    ServiceUnavailable,
+    TooManyFailures,
+    TouchstoneError,
+)
 from trainer_client.progress import Progress
 
 __all__ = ["main"]
@@ -41,17 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
     logging.basicConfig(format="touchstone: %(message)s", level=logging.WARNING)
-    resumable = options.input != "-" and options.output != "-"
+    pipe = no_file(options)
+    resumable = pipe is None
     again = "; the same command with --resume goes on" if resumable else ""
     try:
         if options.resume and not resumable:
-            raise BadFlags("--resume needs a file as input and as output, not -")
+            raise BadFlags(f"--resume needs a file as input and as output, not {pipe}")
         return _carry_out(options, resumable=resumable)
     except BrokenPipeError:
         # Whoever read the output has enough; the interpreter must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _WRONG
-    except (ServiceUnavailable, TooManyFailed) as error:
+    except (ServiceUnavailable, TooManyFailures) as error:
         return _complain(str(error).rstrip(".") + again, _AGAIN)
     except OSError as error:
         return _complain(f"{error.filename or options.output}: {error.strerror}", _WRONG)
@@ -96,6 +111,8 @@ def _run(plan: Plan, source: Input, ledger: Ledger) -> None:
 
 async def _go_through(plan: Plan, source: Input, ledger: Ledger, *, progress: Progress) -> None:
     async with AsyncExitStack() as stack:
+        if isinstance(source.stream, Pipe):
+            stack.callback(source.stream.let_go)
         judge: Judge = no_judge
         if plan.reward is not None:
             judge = judged_by_column(plan.reward)
@@ -118,16 +135,21 @@ async def _asked(service: Service) -> AsyncIterator[ServiceJudge]:
 @contextmanager
 def _opened(name: str, *, whole: bool) -> Iterator[BinaryIO]:
     """IN; what comes through a pipe is put into a file first if it is needed as a whole."""
-    if name != "-":
-        with Path(name).open("rb") as stream:
+    with ExitStack() as stack:
+        piped_in = name == "-"
+        stream = sys.stdin.buffer if piped_in else stack.enter_context(Path(name).open("rb"))
+        if _size(stream) is not None:
             yield stream
-    elif whole:
-        with tempfile.TemporaryFile() as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-            stream.seek(0)
+        elif whole:
+            with tempfile.TemporaryFile() as copy:
+                shutil.copyfileobj(stream, copy)
+                copy.seek(0)
+                yield copy
+        elif sys.platform == "win32":
             yield stream
-    else:
-        yield sys.stdin.buffer
+        else:
+            with Pipe(stream.fileno()) as pipe:
+                yield pipe
 
 
 def _size(stream: BinaryIO) -> int | None:

@@ -120,7 +120,7 @@ class Dedup:
 
 
 def text_of(candidate: Candidate, on: Sequence[str], completion: str) -> str:
-    """What is compared: the columns' texts, in Unicode's composed form and without spare space."""
+    """What is compared: the columns' texts in composed form, less space at their lines' ends."""
     parts = []
     for name in on:
         value = candidate.text if name == completion else value_at(candidate.row, name)
@@ -128,5 +128,7 @@ def text_of(candidate: Candidate, on: Sequence[str], completion: str) -> str:
             has = ", ".join(sorted(candidate.row)[:12])
             raise BadRow(f"lacks {name!r}: name the columns with --on; the row has {has}")
         text = value if isinstance(value, str) else encoded({"value": value}).decode()
-        parts.append(" ".join(unicodedata.normalize("NFC", text).split()))
-    return "\n".join(parts)  # which no part holds
+        # Indentation and line breaks stay: programs differ by them.
+        lines = unicodedata.normalize("NFC", text).strip().split("\n")
+        parts.append("\n".join(line.rstrip() for line in lines))
+    return " \n".join(parts)  # which no part holds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BadFlags", "BadLine", "BadRow", "CannotResume", "CurateError", "TooManyFailed"]
+__all__ = ["BadFlags", "BadLine", "BadRow", "CannotResume", "CurateError"]
 
 
 class CurateError(Exception):
@@ -23,7 +23,3 @@ class BadLine(CurateError):
 
 class CannotResume(CurateError):
     """OUT and what is known of it do not fit this run, so that going on could lose or double."""
-
-
-class TooManyFailed(CurateError):
-    """The service failed so many rows that it is not well."""

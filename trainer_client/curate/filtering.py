@@ -85,6 +85,7 @@ class Filtering:
         tally = count_verdicts(verdicts) | {
             "right": len(kept.right),
             "kept": len(right),
+            "surplus": len(kept.right) - len(right),
             "prompts": 1,
             "prompts with a right one": min(len(kept.right), 1),
         }
@@ -104,7 +105,8 @@ class Filtering:
         if self.max_per_prompt is not None:
             lines.append(
                 f"  {tally['prompts with a right one']:,.0f} of {tally['prompts']:,.0f} prompts "
-                f"have a right one, at most {self.max_per_prompt} of each is kept"
+                f"have a right one, at most {self.max_per_prompt} of each is kept: "
+                f"{tally['surplus']:,.0f} more right ones are left out"
             )
         share = percent(tally["right"], graded)
         return [*lines, f"  {tally['right']:,.0f} of {graded:,.0f} graded are right ({share})"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from trainer_client.curate.rows import NOTE_KEY
 from trainer_client.items import GraderCall
 
 __all__ = ["parser"]
@@ -53,7 +54,7 @@ def _command(
     add("--group", metavar="COLUMN", help="column that rows of one prompt share (the prompt)")
     add("--batch", type=_count, default=256, metavar="N", help="completions per request (256)")
     note = command.add_mutually_exclusive_group()
-    note.add_argument("--key", default="touchstone", help="key for what is added (touchstone)")
+    note.add_argument("--key", default=NOTE_KEY, help=f"key for what is added ({NOTE_KEY})")
     note.add_argument("--bare", action="store_true", help="add nothing to the rows")
     return command
 
@@ -88,14 +89,14 @@ def _graded(command: argparse.ArgumentParser) -> None:
 def _filter(command: argparse.ArgumentParser) -> None:
     _graded(command)
     add = command.add_argument
-    add("--max-per-prompt", type=_count, metavar="N", help="keep at most N of each prompt")
+    add("--max-per-prompt", type=_count, metavar="N", help="keep at most N right ones of a prompt")
     add(
         "--prefer",
         choices=("first", "shortest", "diverse"),
         default="first",
         help="which of them (first)",
     )
-    add("--rejected", type=Path, metavar="FILE", help="where the other graded rows go")
+    add("--rejected", type=Path, metavar="FILE", help="where graded rows that are not right go")
 
 
 def _difficulty(command: argparse.ArgumentParser) -> None:

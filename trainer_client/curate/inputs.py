@@ -130,7 +130,8 @@ class Input:
 
     def _indexed(self) -> sqlite3.Connection:
         # A private file that SQLite deletes: what is in memory does not grow with IN.
-        index = sqlite3.connect("", isolation_level=None)
+        # One thread at a time reads it, though not always the same one.
+        index = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         index.execute("PRAGMA temp_store = FILE")
         index.execute("PRAGMA journal_mode = OFF")
         index.execute("CREATE TABLE spots(grp TEXT, line INTEGER, offset INTEGER)")

@@ -10,15 +10,14 @@ from trainer_client.client import AsyncClient
 from trainer_client.curate.errors import BadFlags, BadRow
 from trainer_client.curate.rows import MISSING, Candidate, value_at
 from trainer_client.items import GraderCall
-from trainer_client.remote_reward.answered import grade
+from trainer_client.remote_reward.answered import WRONG_CALLS, grade
 from trainer_client.remote_reward.references import ReferenceKeys
 from trainer_client.remote_reward.samples import Layout, Samples, items_of
 from trainer_client.verdicts import Verdict
 
 __all__ = ["Judge", "References", "ServiceJudge", "check_reward", "judged_by_column", "no_judge"]
 
-# What no row is to blame for: each row would be refused in the same way.
-_WRONG_CALLS: Final = frozenset({"bad_options", "no_graders", "no_terms", "unknown_grader"})
+_TOKENS: Final = "completion_tokens"
 
 _Items: TypeAlias = Sequence[Mapping[str, object]]
 
@@ -41,6 +40,11 @@ class References(NamedTuple):
     columns: Mapping[str, str]
     prefill: str = ""
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns that are read beside the prompt and the completions."""
+        return frozenset({self.columns.get(key, key) for key in self.keys.readers} | {_TOKENS})
+
     def check(self, row: Mapping[str, object]) -> None:
         """A BadRow that says what to map, if the row lacks what the graders need."""
         for key in sorted(self.keys.required | self.columns.keys()):
@@ -54,8 +58,7 @@ class References(NamedTuple):
 
     def item(self, candidate: Candidate) -> Mapping[str, object]:
         """What is sent for a candidate."""
-        names = {self.columns.get(key, key) for key in self.keys.readers}
-        found = {name: value_at(candidate.row, name) for name in names}
+        found = {name: value_at(candidate.row, name) for name in self.reads - {_TOKENS}}
         samples = Samples(
             completions=[candidate.completion],
             prompts=None if candidate.prompt is MISSING else [candidate.prompt],
@@ -63,7 +66,7 @@ class References(NamedTuple):
             columns={name: [value] for name, value in found.items() if value is not MISSING},
         )
         (item,) = items_of(samples, Layout(self.columns, None, self.prefill, True), keys=self.keys)
-        tokens = candidate.row.get("completion_tokens")
+        tokens = candidate.row.get(_TOKENS)
         if isinstance(tokens, int) and candidate.index is None:
             item["completion_tokens"] = tokens
         return item | {"group": candidate.group}
@@ -84,10 +87,8 @@ class ServiceJudge:
             return ()
         verdicts = await self._verdicts([self.references.item(one) for one in candidates])
         for given in (given for verdict in verdicts for given in verdict.grades):
-            if given.reason in _WRONG_CALLS:
-                detail = given.detail
-                told = " ".join(str(detail[key]) for key in ("field", "message") if key in detail)
-                raise BadFlags(f"--graders: {given.grader} {given.reason} {told}".rstrip())
+            if given.reason in WRONG_CALLS:
+                raise BadFlags(f"--graders: {given.told()}")
         return verdicts
 
     async def _verdicts(self, items: _Items) -> list[Verdict]:

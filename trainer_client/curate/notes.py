@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from trainer_client.curate.rows import Candidate, Writer
-from trainer_client.verdicts import Grade, Verdict
+from trainer_client.remote_reward.measures import numbered
+from trainer_client.verdicts import Verdict
 
 __all__ = ["count_verdicts", "extracted_of", "note_of", "percent", "ungraded_lines", "why_lines"]
 
@@ -16,12 +17,12 @@ def note_of(verdict: Verdict) -> dict[str, object]:
     """A verdict as it stands in a row."""
     note: dict[str, object] = {"reward": verdict.reward, "outcome": verdict.outcome}
     if verdict.grades:
-        names = _names(verdict.grades)
+        names = numbered(tuple([grade.grader for grade in verdict.grades]))
         grades = list(zip(names, verdict.grades, strict=True))
         note["scores"] = {name: grade.score for name, grade in grades}
         note["reasons"] = {name: grade.reason for name, grade in grades}
         note["extracted"] = extracted_of(verdict)
-        if why := {name: told for name, grade in grades if (told := _told(grade))}:
+        if why := {name: grade.told() for name, grade in grades if grade.score is None}:
             note["why"] = why
     return note
 
@@ -68,17 +69,3 @@ def why_lines(tally: Mapping[str, float]) -> list[str]:
 def percent(part: float, whole: float) -> str:
     """A share, for people."""
     return f"{part / whole:.1%}" if whole else "none"
-
-
-def _names(grades: Sequence[Grade]) -> list[str]:
-    """The graders' names; a repeated one is math_2."""
-    names: list[str] = []
-    for place, grade in enumerate(grades):
-        before = sum(one.grader == grade.grader for one in grades[:place])
-        names.append(f"{grade.grader}_{before + 1}" if before else grade.grader)
-    return names
-
-
-def _told(grade: Grade) -> str:
-    said = [grade.detail.get(key) for key in ("field", "message")]
-    return ": ".join(str(one) for one in said if one) if grade.score is None else ""

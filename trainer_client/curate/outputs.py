@@ -57,7 +57,7 @@ class Ledger:
 
     def begin(self, *, resume: bool) -> None:
         """Take up what is there, or make sure that nothing is; no file is made yet."""
-        there = [path for path in self._paths.values() if path is not None and path.exists()]
+        there = [path for path in self._paths.values() if path is not None and _is_in_the_way(path)]
         if resume and self._journal is not None and self._journal.exists():
             self._take_up(self._journal)
         elif there and resume:
@@ -173,7 +173,8 @@ class Ledger:
             if path is None:
                 self._files[sink] = sys.stdout.buffer
             else:
-                self._files[sink] = locked(path.open("ab"), path)
+                file = path.open("ab")
+                self._files[sink] = locked(file, path) if path.is_file() else file
         return self._files[sink]
 
     def _note(self, state: State) -> None:
@@ -183,3 +184,8 @@ class Ledger:
 
     def _on_disk(self) -> Iterable[tuple[Sink, Path]]:
         return [(sink, path) for sink, path in self._paths.items() if path is not None]
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Whether something is there already; what a device or a pipe took is not."""
+    return path.is_file() or path.is_dir()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,14 +18,14 @@ from trainer_client.curate.filtering import Filtering
 from trainer_client.curate.inputs import Unit
 from trainer_client.curate.jsonl import Line
 from trainer_client.curate.judging import References, check_reward
-from trainer_client.curate.rows import Candidate, Columns, Writer, candidates_of
+from trainer_client.curate.rows import NOTE_KEY, Candidate, Columns, Writer, candidates_of
 from trainer_client.curate.runs import Pace, Task
 from trainer_client.curate.sinks import Sink
 from trainer_client.errors import ServiceUnavailable
 from trainer_client.items import GraderCall
 from trainer_client.remote_reward.references import reference_keys
 
-__all__ = ["Plan", "Service", "by_prompt", "outputs_of", "plan_of", "settings_of"]
+__all__ = ["Plan", "Service", "by_prompt", "no_file", "outputs_of", "plan_of", "settings_of"]
 
 _FIRST_CONTACT_S: Final = 20.0
 _DEDUP_BATCH: Final = 4_096
@@ -67,9 +68,15 @@ def plan_of(options: argparse.Namespace) -> Plan:
     grouped = by_prompt(options)
     task = _task(options, writer, _min_reward(options))
     service = _service(options) if options.reward is None else None
+    reads = {options.reward} if service is None else service.references.reads
+    _check_key(options, columns, reads)
+    # A prompt's row holds no completion: only what is set aside does.
+    writes_one = options.command != "difficulty" or options.ungraded is not None
 
     def parse(line: Line) -> tuple[Candidate, ...]:
         found = candidates_of(line, columns, grouped=grouped, completes=True)
+        if writes_one:
+            writer.check(found[0])
         if service is not None:
             service.references.check(found[0].row)
         else:
@@ -84,7 +91,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
 def by_prompt(options: argparse.Namespace) -> bool:
     """Whether all rows of a prompt are needed at once."""
     if options.command == "filter":
-        return options.max_per_prompt is not None
+        return options.max_per_prompt is not None or options.group is not None
     return options.command in {"difficulty", "best-of"}
 
 
@@ -106,14 +113,43 @@ def outputs_of(options: argparse.Namespace) -> dict[Sink, Path | None]:
     return files
 
 
+def no_file(options: argparse.Namespace) -> str | None:
+    """What of the input and the outputs is a pipe or a device, so that a run cannot go on."""
+    sides = (getattr(options, name, None) for name in ("rejected", "ungraded"))
+    names = [options.input, options.output, *(str(path) for path in sides if path is not None)]
+    return next((name for name in names if _is_no_file(name)), None)
+
+
 def settings_of(options: argparse.Namespace) -> dict[str, object]:
     """What must be the same when a run goes on."""
     settings = {name: v for name, v in vars(options).items() if name not in _NOT_SETTINGS}
     return settings | {"outputs": sorted(outputs_of(options))}
 
 
+def _is_no_file(name: str) -> bool:
+    if name == "-":
+        return True
+    try:
+        mode = Path(name).stat().st_mode
+    except OSError:
+        return False  # what is wrong with it is told when it is opened
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _check_key(options: argparse.Namespace, columns: Columns, reads: Collection[str]) -> None:
+    names = {columns.one, columns.several, columns.prompt, columns.group or "", *reads}
+    if options.key != NOTE_KEY:  # under which an earlier run's findings stand, to be read
+        names |= {name.partition(".")[0] for name in names}
+    if options.key in names and not options.bare:
+        raise BadFlags(
+            f"--key {options.key} names a column that is read, which what is added would replace: "
+            "name another key"
+        )
+
+
 def _dedup_plan(options: argparse.Namespace, columns: Columns, writer: Writer) -> Plan:
     on = options.on or (columns.one,)
+    _check_key(options, columns, on)
     scope = options.scope or ("file" if columns.prompt in on else "prompt")
     task = Dedup(
         writer,
@@ -125,6 +161,7 @@ def _dedup_plan(options: argparse.Namespace, columns: Columns, writer: Writer) -
 
     def parse(line: Line) -> tuple[Candidate, ...]:
         found = candidates_of(line, columns, grouped=scope == "prompt", completes=columns.one in on)
+        writer.check(found[0])
         text_of(found[0], on, columns.one)
         return found
 

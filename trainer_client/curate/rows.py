@@ -12,10 +12,22 @@ from trainer_client.curate.errors import BadRow
 from trainer_client.curate.jsonl import Line, encoded, parsed
 from trainer_client.remote_reward.messages import conversation
 
-__all__ = ["MISSING", "Candidate", "Columns", "Writer", "candidates_of", "digest_of", "value_at"]
+__all__ = [
+    "MISSING",
+    "NOTE_KEY",
+    "Candidate",
+    "Columns",
+    "Writer",
+    "candidates_of",
+    "digest_of",
+    "value_at",
+]
 
 MISSING: Final = object()
 """What stands for a column that a row lacks; null is a value."""
+
+NOTE_KEY: Final = "touchstone"
+"""The key of what is added, where none is named."""
 
 _NAMES_SHOWN: Final = 12
 
@@ -65,7 +77,16 @@ class Writer:
     """How rows are written: under which key what was found is added, None for not at all."""
 
     columns: Columns
-    key: str | None = "touchstone"
+    key: str | None = NOTE_KEY
+
+    def check(self, candidate: Candidate) -> None:
+        """A BadRow if one of several completions would take the place of another column."""
+        one, several = self.columns.one, self.columns.several
+        if candidate.index is not None and one in candidate.row:
+            raise BadRow(
+                f"has {one!r} beside its {several!r}, and one of these would replace it: "
+                "name another column for it with --completion"
+            )
 
     def line(self, candidate: Candidate, note: Mapping[str, object] | None) -> bytes:
         """The candidate's row with one completion and the note; unchanged rows keep their bytes."""
@@ -80,8 +101,9 @@ class Writer:
         return self._encoded(row, note)
 
     def prompt_line(self, candidate: Candidate, note: Mapping[str, object]) -> bytes:
-        """The candidate's row without any completion, and the note."""
-        left_out = {self.columns.one, self.columns.several, self.key}
+        """The candidate's row without the completions that were graded, and the note."""
+        graded = self.columns.one if candidate.index is None else self.columns.several
+        left_out = {graded, self.key}
         row = {k: v for k, v in candidate.row.items() if k not in left_out}
         return self._encoded(row, note)
 
@@ -98,14 +120,16 @@ def candidates_of(
     row = parsed(line.raw)
     prompt = value_at(row, columns.prompt)
     found = _completions(row, columns) if completes else [(None, None)]
-    group = _group(row, columns, prompt)
-    if group is None and grouped:
-        if not any(index is not None for index, _ in found):
+    # A row by itself has no group: which rows of its prompt are near it is chance.
+    group = _group(row, columns, prompt) if grouped else None
+    if group is None:
+        several = any(index is not None for index, _ in found)
+        if grouped and not several:
             raise BadRow(
                 f"lacks {columns.prompt!r}, so its prompt is not known: "
                 f"name the column with --prompt or --group; {_has(row)}"
             )
-        group = digest_of(["line", line.number])
+        group = digest_of(["line", line.number]) if several else None
     return tuple(
         Candidate(row, line, completion, index, prompt, group) for index, completion in found
     )
@@ -132,12 +156,12 @@ def _completions(row: Mapping[str, object], columns: Columns) -> list[tuple[int 
     named_several = columns.completions is not None or columns.completion is None
     has_one = named_one and columns.one in row
     has_several = named_several and columns.several in row
-    if has_one and has_several:
+    if has_one and has_several and columns.completions is None:
         raise BadRow(
             f"has both {columns.one!r} and {columns.several!r}: "
             "say which is meant with --completion or --completions"
         )
-    if has_one:
+    if has_one and not has_several:
         return [(None, _checked(row[columns.one], columns.one))]
     if has_several:
         several = row[columns.several]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final, NamedTuple, Protocol
 
-from trainer_client.curate.errors import TooManyFailed
 from trainer_client.curate.inputs import Batch, Input, Unit, batches
 from trainer_client.curate.judging import Judge
 from trainer_client.curate.outputs import Decision, Ledger, Settled
+from trainer_client.errors import TooManyFailures
 from trainer_client.progress import Progress
 from trainer_client.verdicts import Verdict
 
@@ -74,27 +74,38 @@ async def _settle_owed(
 
 
 async def _judged(
-    cut: Iterable[Batch], judge: Judge, *, in_flight: int
+    cut: Iterator[Batch], judge: Judge, *, in_flight: int
 ) -> AsyncGenerator[tuple[Batch, Sequence[Verdict]], None]:
-    """Each batch with its verdicts, in order; an error comes up where its batch would."""
+    """Each batch with its verdicts, in order, as soon as they are there; one is read ahead."""
     pending: deque[tuple[Batch, asyncio.Task[Sequence[Verdict]]]] = deque()
+    reading: asyncio.Task[Batch | None] | None = _read(cut)
     try:
-        for batch in cut:
-            candidates = [one for unit in batch.units for one in unit.candidates]
-            pending.append((batch, asyncio.create_task(judge(candidates))))
-            await asyncio.sleep(0)  # the request goes out before the next batch is read
-            if len(pending) >= in_flight:
+        while reading or pending:
+            heads: list[asyncio.Task[Batch | None] | asyncio.Task[Sequence[Verdict]]] = []
+            heads += [task for _, task in list(pending)[:1]]
+            if reading and len(pending) < in_flight:
+                heads.append(reading)
+            await asyncio.wait(heads, return_when=asyncio.FIRST_COMPLETED)
+            if pending and pending[0][1].done():
                 first, task = pending[0]
-                yield first, await task
+                yield first, task.result()
                 pending.popleft()
-        while pending:
-            first, task = pending[0]
-            yield first, await task
-            pending.popleft()
+            elif reading:
+                batch = reading.result()
+                reading = None if batch is None else _read(cut)
+                if batch is not None:
+                    candidates = [one for unit in batch.units for one in unit.candidates]
+                    pending.append((batch, asyncio.create_task(judge(candidates))))
     finally:
-        for _, task in pending:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in pending), return_exceptions=True)
+        left = [*(task for _, task in pending), *([reading] if reading else [])]
+        for one in left:
+            one.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+def _read(cut: Iterator[Batch]) -> asyncio.Task[Batch | None]:
+    # In a thread: a slow pipe must not keep answers that are under way from being taken.
+    return asyncio.create_task(asyncio.to_thread(next, cut, None))
 
 
 def _settled(units: Sequence[Unit], verdicts: Sequence[Verdict], task: Task) -> list[Settled]:
@@ -111,7 +122,7 @@ def _settled(units: Sequence[Unit], verdicts: Sequence[Verdict], task: Task) -> 
 def _check_failed(ledger: Ledger) -> None:
     owed = len(ledger.state.owed)
     if owed > _MOST_FAILED:
-        raise TooManyFailed(
+        raise TooManyFailures(
             f"the service failed {owed:,} rows or prompts: see its log for the cause, "
             "then go on with --resume"
         )

@@ -13,10 +13,12 @@ from trainer_client.items import GraderCalls
 from trainer_client.verdicts import Grade, GroupStats, Verdict
 from trainer_client.wire import can_send
 
-__all__ = ["UNSENDABLE", "Answered", "grade", "unanswered"]
+__all__ = ["UNSENDABLE", "WRONG_CALLS", "Answered", "grade", "unanswered"]
 
 _Items: TypeAlias = Sequence[Mapping[str, object]]
 
+WRONG_CALLS: Final = frozenset({"bad_options", "no_graders", "no_terms", "unknown_grader"})
+"""The reasons that say that the graders are called wrongly, whatever the completion."""
 UNSENDABLE: Final = "unsendable"
 """The reason of a verdict on an item that JSON cannot hold, so that nobody was asked."""
 

@@ -11,12 +11,12 @@ from trainer_client.items import GraderCalls
 from trainer_client.remote_reward.answered import Answered
 from trainer_client.verdicts import Grade, Verdict
 
-__all__ = ["columns_of", "component_names", "metrics_of"]
+__all__ = ["columns_of", "component_names", "metrics_of", "numbered"]
 
 
 def component_names(graders: GraderCalls) -> tuple[str, ...]:
     """The names of the parts of a reward, as verdicts list them; the second `math` is `math_2`."""
-    return _numbered(tuple(str(call["name"]) for call in graders))
+    return numbered(tuple(str(call["name"]) for call in graders))
 
 
 def metrics_of(answered: Answered, components: Sequence[str]) -> dict[str, float]:
@@ -60,12 +60,13 @@ def columns_of(answered: Answered, components: Sequence[str]) -> dict[str, list[
 
 def _scores(verdict: Verdict | None) -> Mapping[str, float | None]:
     grades = _grades(verdict)
-    names = _numbered(tuple([grade.grader for grade in grades]))
+    names = numbered(tuple([grade.grader for grade in grades]))
     return {name: grade.score for name, grade in zip(names, grades, strict=True)}
 
 
 @functools.lru_cache  # the graders of one verdict are those of the next
-def _numbered(names: tuple[str, ...]) -> tuple[str, ...]:
+def numbered(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, with the second `math` as `math_2`."""
     seen: Counter[str] = Counter()
     numbered = []
     for name in names:

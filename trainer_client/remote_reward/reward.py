@@ -10,7 +10,13 @@ from typing import Final, Literal, TypeAlias
 
 from trainer_client.errors import BadResponse, ServiceUnavailable
 from trainer_client.items import GraderCalls
-from trainer_client.remote_reward.answered import UNSENDABLE, Answered, grade, unanswered
+from trainer_client.remote_reward.answered import (
+    UNSENDABLE,
+    WRONG_CALLS,
+    Answered,
+    grade,
+    unanswered,
+)
 from trainer_client.remote_reward.measures import columns_of, component_names, metrics_of
 from trainer_client.remote_reward.pools import Pools
 from trainer_client.remote_reward.references import ReferenceKeys, reference_keys
@@ -26,8 +32,6 @@ _LOG: Final = logging.getLogger(__name__)
 _DEADLINE_SHARE: Final = 0.9
 _LONGEST_DEADLINE_S: Final = 3_600.0
 _GRACE_S: Final = 1.0
-# What the request says of all items: trying again with the same request cannot help.
-_MISTAKES: Final = frozenset({"bad_options", "unknown_grader"})
 
 _OnFailure: TypeAlias = Literal["none", "raise"]
 _LogExtra: TypeAlias = Callable[[str, list[object]], object]
@@ -192,5 +196,5 @@ def _refuse_mistakes(answered: Answered) -> None:
     """Raise what is wrong with the graders' calls themselves, whatever the completions."""
     first = next((verdict for verdict in answered.verdicts if verdict is not None), None)
     for one in () if first is None else first.grades:
-        if one.reason in _MISTAKES:
+        if one.reason in WRONG_CALLS:
             raise ValueError(f"graders: {one.told()}")

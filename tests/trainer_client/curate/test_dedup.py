@@ -14,7 +14,9 @@ LONG = " ".join(f"word{n}" for n in range(200))
 @pytest.mark.parametrize(
     ("texts", "flags", "kept"),
     [
-        (["a b", "a  b", " a\tb\n", "ab"], [], [0, 3]),
+        (["a b", " a b \r\n", "a  b", "a\tb", "ab"], [], [0, 2, 3, 4]),
+        (["if x:\n  y\n  z", "if x: \r\n  y\t\n  z\n", "if x:\n  y\nz"], [], [0, 2]),
+        (["if x:\n  y\n  z", "if x:\n  y\nz"], ["--near", "0.9"], [0]),
         (["caf\u00e9", "cafe\u0301", "cafe"], [], [0, 2]),
         (["Yes", "yes", "YES"], [], [0, 1, 2]),
         (["Yes", "yes", "STRASSE", "stra\u00dfe"], ["--ignore-case"], [0, 2]),
@@ -59,6 +61,16 @@ def test_columns_and_scope_say_what_is_compared(
     assert ran.status == 0, ran.err
     assert [row["n"] for row in read(out)] == kept
     assert notes(read(doubles))[0] == {"double_of_line": 1, "similarity": 1.0}
+
+
+def test_a_line_break_does_not_move_a_text_to_the_next_column(
+    curate: Curate, tmp_path: Path
+) -> None:
+    pairs = [("a\nb", "c"), ("a", "b\nc"), ("a ", "b \nc"), ("", "a\nb\nc")]
+    rows = [{"left": left, "right": right, "n": n} for n, (left, right) in enumerate(pairs)]
+    source, out = write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    ran = curate("dedup", source, "-o", out, "--on", "left,right", "--scope", "file")
+    assert (ran.status, [row["n"] for row in read(out)]) == (0, [0, 1, 3])
 
 
 def test_lists_of_completions_lose_their_doubles(curate: Curate, tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from tests.trainer_client.curate.rows import Curate, notes, read, sums, write
 from trainer_client import Verdict
 from trainer_client.curate import keep_right
 
+# Of Kimi's length reward: by the shortest and the longest of a group.
+SPREAD = [0.5, pytest.approx(1 / 6), -0.5]
+
 
 def test_right_rows_are_kept_with_all_they_had_in_their_order(
     curate: Curate, live: LiveService, tmp_path: Path
@@ -72,6 +75,31 @@ def test_several_completions_in_a_row_come_out_one_by_one(
     assert "\u00e9 \\ud83d" in out.read_text()  # readable, and half a pair is still an escape
 
 
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_no_reward_depends_on_how_rows_fall_into_batches(
+    curate: Curate, live: LiveService, tmp_path: Path, batch: int
+) -> None:
+    texts = [r"\boxed{4}", r"so it is \boxed{4}", r"so in the end it must be \boxed{4}"]
+    rows = [{"prompt": p, "completion": c, "answer": 4, "p": p} for c in texts for p in "pq"]
+    listed = {"prompt": "p", "completions": texts, "answer": 4, "p": "r"}
+    source = write(tmp_path / "in.jsonl", [*rows, listed])
+    out, none = tmp_path / "out.jsonl", tmp_path / "none.jsonl"
+    flags = [
+        "filter", source, "--url", live.url, "--batch", batch, "--min-reward", -9, "--graders",
+        '["math", {"name": "length", "options": {"style": "kimi"}}]',
+    ]  # fmt: skip
+    ran = curate(*flags, "-o", out, "--ungraded", none)
+    assert ran.status == 0, ran.err
+    assert {note["reasons"]["length"] for note in notes(read(none))} == {"no_group"}
+    assert [row["p"] for row in read(none)] == ["p", "q"] * 3
+    assert [note["scores"]["length"] for note in notes(read(out))] == SPREAD
+    grouped = tmp_path / "grouped.jsonl"
+    ran = curate(*flags, "-o", grouped, "--group", "p")
+    assert ran.status == 0, ran.err
+    found = [(row["p"], row["touchstone"]["scores"]["length"]) for row in read(grouped)]
+    assert found == [(p, score) for p in "pqr" for score in SPREAD]
+
+
 def test_a_row_that_the_service_cannot_read_costs_no_other_row(
     curate: Curate, live: LiveService, tmp_path: Path
 ) -> None:
@@ -84,9 +112,11 @@ def test_a_row_that_the_service_cannot_read_costs_no_other_row(
     assert [row["answer"] for row in read(out)] == [4, "4"]
     refused, too_long = notes(read(none))
     assert refused["why"] == {
-        "service": "HTTP 400: an integer has more than 64 bits: write it as a string"
+        "service": (
+            "service refused HTTP 400: an integer has more than 64 bits: write it as a string"
+        )
     }
-    assert too_long["why"]["math"].startswith("reference.answer: ")
+    assert too_long["why"]["math"].startswith("math bad_reference reference.answer ")
     assert "1 ungradable: math bad_reference" in ran.out
     assert "1 ungradable: service refused" in ran.out
 
@@ -123,7 +153,9 @@ def test_at_most_so_many_of_a_prompt_wherever_its_rows_lie(
     assert [(row["prompt"], row["completion"]) for row in read(out)] == [
         (prompt, text) for prompt in ("p", "q") for text in texts if text in expected
     ]
-    assert "2 of 2 prompts have a right one" in ran.out
+    assert (
+        "2 of 2 prompts have a right one, at most 2 of each is kept: 4 more right ones are left out"
+    ) in ran.out
 
 
 def test_rows_without_notes_keep_their_bytes(curate: Curate, tmp_path: Path) -> None:

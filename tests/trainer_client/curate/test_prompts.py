@@ -115,6 +115,33 @@ def test_one_completion_of_a_prompt_is_chosen(
     assert "majority vote: 0 of 1 right (0.0%)" in ran.out
 
 
+def test_a_gold_column_called_completion_is_neither_dropped_nor_replaced(
+    curate: Curate, tmp_path: Path
+) -> None:
+    row = {"prompt": "p", "completion": "gold", "samples": ["a", "bb"], "r": [1, 0]}
+    source, out = write(tmp_path / "in.jsonl", [row]), tmp_path / "out.jsonl"
+    flags = [source, "--reward", "r", "--completions", "samples", "--bare"]
+    assert curate("difficulty", *flags, "-o", out).status == 0
+    assert read(out) == [{"prompt": "p", "completion": "gold", "r": [1, 0]}]
+    said = "line 1: has 'completion' beside its 'samples', and one of these would replace it: "
+    for command in (["filter"], ["best-of"], ["difficulty", "--ungraded", tmp_path / "none"]):
+        for named in ([], ["--completion", "completion"]):
+            ran = curate(*command, *flags, *named, "-o", tmp_path / "new.jsonl")
+            assert (ran.status, said in ran.err) == (2, True), ran.err
+    ran = curate("filter", *flags, "--completion", "text", "-o", tmp_path / "new.jsonl")
+    assert ran.status == 0, ran.err
+    assert read(tmp_path / "new.jsonl") == [
+        {"prompt": "p", "completion": "gold", "r": [1, 0], "text": "a"}
+    ]
+
+    one = write(tmp_path / "one.jsonl", [{**row, "r": 1, "completions": "kept"}])
+    flags = [one, "--reward", "r", "--completion", "completion", "--keep-all", "--bare"]
+    assert curate("difficulty", *flags, "-o", tmp_path / "one.out").status == 0
+    assert read(tmp_path / "one.out") == [
+        {"prompt": "p", "samples": ["a", "bb"], "r": 1, "completions": "kept"}
+    ]
+
+
 def test_answers_that_mean_the_same_win_the_vote_together(
     curate: Curate, live: LiveService, tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import ROOT, LiveService
-from tests.trainer_client.curate.rows import GRADERS, Curate, read, started, sums, write
+from tests.trainer_client.curate.rows import Curate, read, sums, write
 from tests.trainer_client.stub_service import Reply, StubService
 
 GOOD = '{"prompt": "p", "completion": "4", "reward": 1}\n'
@@ -83,6 +82,11 @@ def test_a_prompt_that_is_not_known_is_asked_for(curate: Curate, tmp_path: Path)
         (["--graders", "none.json"], "none.json cannot be read"),
         (["--columns", "answer=solution"], "lacks 'solution', which the grader math reads as its"),
         (["--columns", "answr=answer"], "--columns maps 'answr', and the graders read answer"),
+        (
+            ["--key", "answer"],
+            "--key answer names a column that is read, which what is added would",
+        ),
+        (["--key", "prompt"], "would replace: name another key"),
         (["--columns", "answer"], "'answer' is no KEY=COLUMN, such as answer=solution"),
         (["--batch", "0"], "'0': give a whole number of 1 or more"),
         (["--timeout", "inf"], "'inf': give seconds above 0"),
@@ -117,6 +121,47 @@ def test_files_that_are_in_the_way_or_missing_are_named(curate: Curate, tmp_path
     assert "--resume needs a file as input and as output, not -" in ran.err
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["filter", "--reward", "right", "--key", "right"],
+        ["best-of", "--reward", "right", "--group", "meta.id", "--key", "meta"],
+        ["dedup", "--on", "meta.id", "--key", "meta"],
+        ["dedup", "--key", "completion"],
+    ],
+)
+def test_nothing_that_is_read_is_replaced(
+    curate: Curate, tmp_path: Path, flags: list[object]
+) -> None:
+    row = {"prompt": "p", "completion": "x", "right": 1, "meta": {"id": 1}}
+    source, out = write(tmp_path / "in.jsonl", [row]), tmp_path / "out.jsonl"
+    ran = curate(*flags, source, "-o", out)
+    assert (ran.status, f"--key {flags[-1]} names a column that is read" in ran.err) == (2, True)
+
+
+def test_findings_of_an_earlier_run_are_read_and_then_replaced(
+    curate: Curate, tmp_path: Path
+) -> None:
+    row = {"completion": "x", "touchstone": {"reward": 1, "index": 7}}
+    source, out = write(tmp_path / "in.jsonl", [row]), tmp_path / "out.jsonl"
+    ran = curate("filter", source, "-o", out, "--reward", "touchstone.reward")
+    assert (ran.status, read(out)[0]["touchstone"]) == (0, {"reward": 1.0, "outcome": "graded"})
+
+
+def test_a_device_takes_an_output_and_is_never_gone_on_with(curate: Curate, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [{"completion": "x", "r": r} for r in (1, 0)])
+    flags = ["filter", source, "--reward", "r"]
+    for _ in range(2):
+        ran = curate(*flags, "-o", "/dev/null")
+        assert (ran.status, "1 of 2 completions kept" in ran.out) == (0, True), ran.err
+    assert not Path("/dev/null.progress").exists()
+    out = tmp_path / "out.jsonl"
+    assert curate(*flags, "-o", out, "--rejected", "/dev/null").status == 0
+    ran = curate(*flags, "-o", out, "--rejected", "/dev/null", "--resume")
+    assert "--resume needs a file as input and as output, not /dev/null" in ran.err
+    assert sorted(tmp_path.iterdir()) == [source, out]
+
+
 def test_no_service_is_said_at_once(curate: Curate, tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", sums(1))
     with StubService().serving() as stub:
@@ -144,35 +189,6 @@ def test_two_runs_do_not_write_one_file(curate: Curate, tmp_path: Path) -> None:
         ran = curate(*flags, "--resume")
         other.communicate()
     assert (ran.status, "is being written by another run: wait" in ran.err) == (2, True)
-
-
-@pytest.mark.parametrize("command", ["filter", "best-of"])
-def test_pipes_at_both_ends(tmp_path: Path, command: str) -> None:
-    with StubService([GRADERS]).serving() as stub:
-        done = subprocess.run(
-            [sys.executable, "-m", "trainer_client.curate", command, "-", "-o", "-",
-             "--url", stub.url, "--graders", "math"],
-            input="".join(json.dumps({**row, "completion": "4"}) + "\n" for row in sums(2)),
-            capture_output=True, text=True, check=False, cwd=ROOT,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert [json.loads(line)["kept"][0] for line in done.stdout.splitlines()] == (
-        [0] * 4 + [1] * 4 if command == "filter" else [0, 1]
-    )
-    assert "completion" in done.stderr
-
-
-def test_a_reader_that_has_enough_is_no_traceback(tmp_path: Path) -> None:
-    rows = [{"completion": "x" * 1_000, "r": 1}] * 2_000
-    source = write(tmp_path / "in.jsonl", rows)
-    with started("filter", source, "-o", "-", "--reward", "r") as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        err = process.stderr.read()
-    assert "Traceback" not in err
-    assert "Error" not in err
 
 
 def test_help_needs_httpx_and_the_standard_library_alone() -> None:

@@ -1,0 +1,1 @@
+"""GRPO with TRL and a Touchstone service: `python -m trainer_client.train`."""
