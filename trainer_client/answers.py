@@ -59,7 +59,8 @@ def read_grade_answer(answer: Answer, items: Items) -> GradeResult:
         raise BadResponse(f"{len(found)} verdicts came back for {len(items)} items: none is used")
     verdicts = tuple(_verdict(one, f"verdicts[{index}]") for index, one in enumerate(found))
     for index, (item, verdict) in enumerate(zip(items, verdicts, strict=True)):
-        _check_id(item.get("id"), verdict.id, f"verdicts[{index}].id")
+        if verdict.id is not None:
+            _check_id(item.get("id"), verdict.id, f"verdicts[{index}].id")
     groups = body.get("groups")
     named = {} if groups is None else as_object(groups, "groups")
     return GradeResult(verdicts, {name: _group(one, name) for name, one in named.items()})
@@ -190,10 +191,10 @@ def _grader(data: object, where: str) -> GraderInfo:
     )
 
 
-def _check_id(sent: object, received: str | None, where: str) -> None:
+def _check_id(sent: object, received: str, where: str) -> None:
     # An item too broken to be read may come back unnamed; a name of another item means that the
     # order is lost, and every reward after it would be another completion's.
-    if received is None or not isinstance(sent, str):
+    if not isinstance(sent, str):
         return
     if received != sent and received != well_formed(sent):
         raise BadResponse(f"{where} is not the id of the item in its place: no verdict is used")

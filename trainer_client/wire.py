@@ -59,7 +59,7 @@ class Request(NamedTuple):
 # Of JSON: below that, a hash in each item saves little.
 _WORTH_SHARING_CHARS: Final = 1_024
 
-_BLOCK_BYTES: Final = 262_144
+_BLOCK_BYTES: Final = 1_048_576
 _LONG_TEXT_CHARS: Final = 256
 _TEXT_KEYS: Final = frozenset({"completion", "prompt", "content"})
 # The backslash first: the others bring more of them.

@@ -144,8 +144,8 @@ _AWKWARD = st.text(
 
 @settings(max_examples=150, deadline=None)
 @given(_AWKWARD, st.sampled_from([1, 30, 100]))
-@example('a"\\\n\x00\u00e9', 50_000)
-@example("a" + HIGH, 100_000)
+@example('a"\\\n\x00\u00e9', 100_000)
+@example("a" + HIGH, 300_000)
 def test_long_texts_arrive_as_short_ones_do(text: str, times: int) -> None:
     long = text * times
     messages = [{"role": "user", "content": long}, {"role": "assistant", "content": text}]

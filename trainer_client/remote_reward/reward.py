@@ -17,7 +17,7 @@ from trainer_client.remote_reward.answered import (
     grade,
     unanswered,
 )
-from trainer_client.remote_reward.measures import columns_of, component_names, metrics_of
+from trainer_client.remote_reward.measures import component_names, measured
 from trainer_client.remote_reward.pools import Pools
 from trainer_client.remote_reward.references import ReferenceKeys, reference_keys
 from trainer_client.remote_reward.samples import Layout, Samples, items_of
@@ -124,13 +124,14 @@ class RemoteReward:
         """The rewards of the completions, in their order."""
         began = time.monotonic()
         answered = await self._answered(Samples(completions, prompts, completion_ids, columns))
-        for column, values in columns_of(answered, self.components).items():
-            if log_extra is not None:
+        told = measured(answered, self.components)
+        if log_extra is not None:
+            for column, values in told.columns.items():
                 log_extra(f"{self.__name__}/{column}", values)
-        figures = metrics_of(answered, self.components) | {"seconds": time.monotonic() - began}
-        for figure, value in figures.items():
-            if log_metric is not None:
+        if log_metric is not None:
+            for figure, value in told.figures.items():
                 log_metric(f"{self.__name__}/{figure}", value)
+            log_metric(f"{self.__name__}/seconds", time.monotonic() - began)
         self._account(answered)
         return [None if verdict is None else verdict.reward for verdict in answered.verdicts]
 

@@ -96,15 +96,17 @@ def _add_references(
     structured = _once(lambda value: _structure(value, drop_nulls=layout.drop_nulls))
     plain = _once(lambda value: _unpadded(value) if layout.drop_nulls else value)
     key_of = _once(_key)
+    read = {
+        key: [*map(structured if key in keys.structured else plain, values)]
+        for key, values in found.items()
+    }
     known: dict[Hashable, Mapping[str, object]] = {}
     for place, item in enumerate(items):
         # A dataset fills in None where a row lacks the column.
         reference = {
-            key: (structured if key in keys.structured else plain)(values[place])
-            for key, values in found.items()
-            if values[place] is not None
+            key: values[place] for key, values in read.items() if values[place] is not None
         }
-        name = tuple((key, key_of(value)) for key, value in reference.items())
+        name = tuple([(key, key_of(value)) for key, value in reference.items()])
         item["reference"] = known.setdefault(name, reference)
 
 
