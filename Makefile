@@ -63,7 +63,7 @@ bench: $(DEV) ## Measure queue, client, sandbox, programs and language, beside w
 	$(call step,bench,programs over HTTP against a bare interpreter,$(PY) -m bench.code)
 	$(call step,bench,the language of each word against that of the whole text,$(PY) -m bench.language)
 
-demo: $(DEV) ## Train a tiny model by SFT, GRPO and distillation with rewards of a service, in 2 to 3 minutes
+demo: $(DEV) ## Train a tiny model by SFT, GRPO and distillation with rewards of a service, in about 2 minutes
 	@exec $(PY) -m trainer_client.train --demo --serve
 
 docs: $(DEV) ## Rewrite what is generated: the README's tables and tests/service/openapi.json

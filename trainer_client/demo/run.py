@@ -38,7 +38,8 @@ def run_demo(
     ends with the demo however that ends.
     """
     if serve and url is not None:
-        raise BadConfig(f"--serve starts a service of its own and --url {url} names one: give one")
+        # The address may hold a secret.
+        raise BadConfig("--serve starts a service of its own and --url names another: give one")
     _refuse_used(output)
     try:
         with _service(url, serve=serve, output=output, console=console) as address:

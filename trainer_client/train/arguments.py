@@ -19,6 +19,8 @@ __all__ = ["grpo_config"]
 
 # The newer name first: where it is known, it wins over the older.
 _CHECKPOINTING: Final = ("activation_checkpointing", "gradient_checkpointing")
+# RunConfig has them by themselves.
+_OWN: Final = {"output_dir": "output", "seed": "seed"}
 
 
 def grpo_config(config: RunConfig) -> GRPOConfig:
@@ -26,10 +28,11 @@ def grpo_config(config: RunConfig) -> GRPOConfig:
     hints = typing.get_type_hints(GRPOConfig)
     known = {one.name for one in fields(GRPOConfig) if one.init}
     for name, value in config.grpo.items():
-        if name == "output_dir":
-            raise BadConfig("grpo.output_dir: give output as a setting of the run")
+        if name in _OWN:
+            raise BadConfig(f"grpo.{name}: give {_OWN[name]} as a setting of the run")
         if name not in known:
             raise BadConfig(unknown("GRPO setting", name, known))
+        _refuse_token(f"grpo.{name}", value)
         check_kind(f"grpo.{name}", value, hints[name])
     settings = {"seed": config.seed, **_defaults(config, known), **config.grpo}
     try:
@@ -39,6 +42,18 @@ def grpo_config(config: RunConfig) -> GRPOConfig:
     if config.resample_rounds:
         _check_resampling(arguments)
     return arguments
+
+
+def _refuse_token(name: str, value: object) -> None:
+    """Refuse a secret, which `config.yaml` would show."""
+    if name.endswith((".token", "_token")):
+        raise BadConfig(
+            f"{name} would be kept in config.yaml for all to read: leave it out, and log in by "
+            "`hf auth login` or set HF_TOKEN"
+        )
+    if name == "grpo.model_init_kwargs" and isinstance(value, Mapping):
+        for key, one in value.items():
+            _refuse_token(f"{name}.{key}", one)
 
 
 # Any: TRL's settings are of every type.

@@ -6,13 +6,20 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final, NamedTuple
 
 from trainer_client.train.config import RunConfig
-from trainer_client.train.errors import NothingToResume, OutputInUse
+from trainer_client.train.errors import BadConfig, NothingToResume, OutputInUse
 from trainer_client.train.journal import JOURNAL
 
-__all__ = ["Checkpoint", "claim_output", "newest_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "check_writable",
+    "claim_output",
+    "has_model_of",
+    "newest_checkpoint",
+]
 
 _NAME: Final = re.compile(r"checkpoint-(\d+)")
 _STATE: Final = "trainer_state.json"
@@ -28,6 +35,12 @@ class Checkpoint(NamedTuple):
 def claim_output(config: RunConfig) -> Checkpoint | None:
     """Where the run begins: at the newest checkpoint if it is to resume, else in a free folder."""
     newest = newest_checkpoint(config.output)
+    journal = config.output / JOURNAL
+    if newest is None and journal.is_file() and journal.stat().st_size > 0:
+        raise (NothingToResume if config.resume else OutputInUse)(
+            f"{config.output} holds a run that ended before its first checkpoint: remove {journal} "
+            "or give another --output, and begin anew without --resume"
+        )
     if config.resume:
         if newest is None:
             raise NothingToResume(
@@ -35,8 +48,7 @@ def claim_output(config: RunConfig) -> Checkpoint | None:
                 "or give the --output of the run that is meant"
             )
         return newest
-    journal = config.output / JOURNAL
-    if newest is not None or (journal.is_file() and journal.stat().st_size > 0):
+    if newest is not None:
         raise OutputInUse(
             f"{config.output} holds a run already: go on with it by --resume, or give another "
             "--output"
@@ -44,6 +56,24 @@ def claim_output(config: RunConfig) -> Checkpoint | None:
     if config.output.exists() and not config.output.is_dir():
         raise OutputInUse(f"{config.output} is a file: give a folder as --output")
     return None
+
+
+def check_writable(output: Path) -> None:
+    """Make the run's folder and write there, or raise BadConfig."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise BadConfig(
+            f"output {output} cannot be written: {error}: give another --output"
+        ) from error
+
+
+def has_model_of(checkpoint: Checkpoint, model: Path) -> bool:
+    """Whether the model's folder is there and was written after the checkpoint."""
+    state = checkpoint.folder / _STATE
+    return model.is_dir() and model.stat().st_mtime_ns >= state.stat().st_mtime_ns
 
 
 def newest_checkpoint(output: Path) -> Checkpoint | None:

@@ -27,11 +27,11 @@ _DEMO_OUTPUT: Final = Path("demo_run")
 _EPILOG: Final = """\
 A file for --config has the same settings by name, such as
   model: Qwen/Qwen2.5-0.5B-Instruct
-  dataset: openai/gsm8k#main:train
+  dataset: train.jsonl
   columns: {prompt: question}
   graders: [{name: math}, {name: format, weight: 0.25}]
   grpo: {learning_rate: 1.0e-6, max_steps: 200}
-exit status: 0 done; 1 stopped, a checkpoint is kept; 2 not begun; 130 Ctrl-C; 143 SIGTERM.
+exit status: 0 done; 1 stopped; 2 not begun; 130 Ctrl-C; 143 SIGTERM; 129 SIGHUP.
 """
 
 

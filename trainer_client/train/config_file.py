@@ -39,12 +39,13 @@ def parse_scalar(text: str) -> object:
 
 
 def keep_config(config: RunConfig, folder: Path) -> None:
-    """Write the effective configuration, without the service's key."""
+    """Write the effective configuration, without the service's key, for use from any folder."""
     kept = {
         one.name: _plain(getattr(config, one.name))
         for one in fields(config)
         if one.name not in _NOT_KEPT
     }
+    kept |= {"model": _located(config.model), "dataset": _located(config.dataset)}
     kept["url"] = without_secret(config.url)
     text = _yaml().safe_dump(kept, sort_keys=False, allow_unicode=True)
     (folder / KEPT_CONFIG).write_text(text, encoding="utf-8")
@@ -56,9 +57,15 @@ def without_secret(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def _located(name: str) -> str:
+    """The absolute path of what is on this disk; a hub id as it is."""
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.exists() else name
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Path):
-        return str(value)
+        return str(value.absolute())
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

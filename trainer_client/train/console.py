@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import TextIO
@@ -32,8 +33,7 @@ class Console:
         """Write a text that stays."""
         if self._muted:
             return
-        self._stream.write((_CLEAR_LINE if self._living else "") + text + "\n")
-        self._stream.flush()
+        self._write((_CLEAR_LINE if self._living else "") + text + "\n")
         self._living = False
 
     def progress(self, text: str) -> None:
@@ -42,8 +42,17 @@ class Console:
             self.line(text)
             return
         width = shutil.get_terminal_size().columns - 1
-        self._stream.write(
-            _CLEAR_LINE + (text if len(text) <= width else text[: width - 3] + "...")
-        )
-        self._stream.flush()
+        self._write(_CLEAR_LINE + (text if len(text) <= width else text[: width - 3] + "..."))
         self._living = True
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:
+            # A closed pipe, a lost terminal: whoever read is gone, and the run goes on.
+            self.mute()
+            # What is still in the stream would fail once more when the process ends.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)

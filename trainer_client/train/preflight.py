@@ -6,7 +6,7 @@ import inspect
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, get_type_hints
+from typing import Final, cast, get_type_hints
 
 from trainer_client import Client, RemoteReward
 from trainer_client.errors import RequestRefused, ServiceUnavailable, TouchstoneError
@@ -18,7 +18,7 @@ from trainer_client.train.config_file import without_secret
 from trainer_client.train.errors import BadConfig, BadDataset, NotReady
 from trainer_client.train.kinds import check_kind
 from trainer_client.train.nearest import unknown
-from trainer_client.train.prompts import Task, columns_of
+from trainer_client.train.prompts import Task, columns_of, reward_column
 from trainer_client.verdicts import GraderInfo, Verdict
 
 __all__ = ["check_tasks", "make_reward"]
@@ -29,11 +29,12 @@ _START_S: Final = 30.0
 _PAUSE_S: Final = 0.2
 # RunConfig has them by themselves.
 _OWN: Final = frozenset({"url", "graders", "columns", "api_key"})
+_PARAMETERS: Final = inspect.signature(RemoteReward).parameters
 
 
 def make_reward(config: RunConfig) -> RemoteReward:
     """The reward function of the run, or a BadConfig that names the argument at fault."""
-    known = frozenset(inspect.signature(RemoteReward).parameters) - _OWN
+    known = _PARAMETERS.keys() - _OWN
     hints = get_type_hints(RemoteReward.__init__)
     for name, value in config.reward.items():
         if name in _OWN:
@@ -57,14 +58,14 @@ def make_reward(config: RunConfig) -> RemoteReward:
 
 
 def check_tasks(config: RunConfig, tasks: Sequence[Task], *, layout: Layout) -> list[str]:
-    """What the service says of the run and of its first rows, as lines for the terminal."""
+    """What the service says of the run and of some of its rows, as lines for the terminal."""
     try:
         offered = _offered(config)
-        items = _items(config, tasks[:_PROBED_ROWS], offered=offered, layout=layout)
+        items = _items(config, tasks, offered=offered, layout=layout)
         with Client(config.url, api_key=config.api_key, timeout_s=_QUESTION_S) as client:
             verdicts = client.grade(items, _calls(config))
     except TouchstoneError as error:
-        raise NotReady(f"the service does not grade the dataset's first rows: {error}") from error
+        raise NotReady(f"the service does not grade the dataset's rows: {error}") from error
     return [
         f"service {without_secret(config.url)}: ready, grades with "
         f"{', '.join(str(call['name']) for call in config.graders) or 'the graders of each row'}",
@@ -105,11 +106,16 @@ def _items(
 ) -> list[dict[str, object]]:
     names = None if layout.graders_column else [str(call["name"]) for call in config.graders]
     keys = reference_keys(offered, names)
+    count = min(len(tasks), _PROBED_ROWS)
+    places = [number * len(tasks) // count for number in range(count)]
     samples = Samples(
-        completions=[""] * len(tasks),
-        prompts=[task.prompt for task in tasks],
-        completion_ids=[[]] * len(tasks),
-        columns=columns_of(tasks),
+        completions=[""] * count,
+        prompts=[tasks[place].prompt for place in places],
+        completion_ids=[[]] * count,
+        # Of all rows: a column that only some have is one of the dataset's.
+        columns={
+            name: [values[place] for place in places] for name, values in columns_of(tasks).items()
+        },
     )
     try:
         return items_of(samples, layout, keys=keys)
@@ -122,16 +128,25 @@ def _items(
 def _told(config: RunConfig, verdicts: Sequence[Verdict]) -> list[str]:
     bad = [verdict for verdict in verdicts if verdict.outcome == "ungradable"]
     if not bad:
-        return [f"dataset: the first {len(verdicts)} rows can be graded"]
+        return [f"dataset: all of {len(verdicts)} probed rows can be graded"]
     reasons = Counter(reason for verdict in bad for reason in _reasons(verdict))
     why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
     complaint = (
-        f"{len(bad)} of the first {len(verdicts)} rows of {config.dataset} cannot be graded: {why}"
+        f"{len(bad)} of {len(verdicts)} probed rows of {config.dataset} cannot be graded: {why}"
     )
     if len(bad) == len(verdicts):
         raise BadDataset(
             f"{complaint}. Correct the reference, name its column (--columns KEY=COLUMN), "
             "or change the graders"
+        )
+    # Of the type that make_reward has checked.
+    borne = cast(
+        float, config.reward.get("max_failure_rate", _PARAMETERS["max_failure_rate"].default)
+    )
+    if len(bad) > borne * len(verdicts):
+        raise BadDataset(
+            f"{complaint}. A run ends when more than max_failure_rate={borne:g} get no reward: "
+            "correct such rows or leave them out, or bear more (--reward max_failure_rate=SHARE)"
         )
     return [f"warning: {complaint}. Their completions get no reward (None)."]
 
@@ -150,4 +165,4 @@ def _calls(config: RunConfig) -> GraderCalls:
 
 
 def _reference_columns(config: RunConfig) -> Mapping[str, str]:
-    return {key: column for key, column in config.columns.items() if key != "prompt"}
+    return {key: reward_column(name) for key, name in config.columns.items() if key != "prompt"}

@@ -7,7 +7,8 @@ would carry the keys of all.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -15,14 +16,17 @@ from typing import Final, NamedTuple, TypeAlias
 from trainer_client.train.config import RunConfig
 from trainer_client.train.errors import BadDataset, MissingExtra
 
-__all__ = ["Prompt", "Row", "Task", "columns_of", "read_tasks"]
+__all__ = ["Prompt", "Row", "Task", "columns_of", "read_tasks", "reward_column"]
 
 Prompt: TypeAlias = str | list[dict[str, str]]
 Row: TypeAlias = Mapping[str, object]
 
 _FILES: Final = frozenset({".jsonl", ".json", ".parquet"})
-# TRL hands these to a reward function itself.
-_TAKEN: Final = frozenset({"completion", "completion_ids", "completions", "prompts"})
+# TRL hands these to a reward function itself, or passes no column of the name on.
+_TAKEN: Final = frozenset(
+    {"prompt", "prompts", "completion", "completions", "completion_ids", "trainer_state",
+     "log_extra", "log_metric", "environments"}
+)  # fmt: skip
 _HUB_HINT: Final = "a hub id is NAME, NAME:SPLIT or NAME#CONFIG:SPLIT"
 
 
@@ -36,8 +40,12 @@ class Task(NamedTuple):
 def read_tasks(config: RunConfig) -> list[Task]:
     """The tasks of the run's dataset, with the run's system prompt."""
     column = config.columns.get("prompt", "prompt")
-    rows = islice(_rows(config.dataset), config.limit)
-    tasks = [_task(row, place, column, config) for place, row in enumerate(rows, start=1)]
+    try:
+        with closing(_rows(config.dataset)) as rows:
+            numbered = enumerate(islice(rows, config.limit), start=1)
+            tasks = [_task(row, place, column, config) for place, row in numbered]
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadDataset(f"dataset {config.dataset} cannot be read: {error}") from error
     if not tasks:
         raise BadDataset(f"{config.dataset} holds no rows")
     if len({isinstance(task.prompt, str) for task in tasks}) > 1:
@@ -54,6 +62,11 @@ def columns_of(tasks: Sequence[Task]) -> dict[str, list[object]]:
     return {name: [task.columns.get(name) for task in tasks] for name in names}
 
 
+def reward_column(name: str) -> str:
+    """What a reward is handed the dataset's column as."""
+    return f"dataset.{name}" if name in _TAKEN else name
+
+
 def _task(row: Row, place: int, column: str, config: RunConfig) -> Task:
     where = f"{config.dataset} row {place}"
     if column not in row:
@@ -64,9 +77,7 @@ def _task(row: Row, place: int, column: str, config: RunConfig) -> Task:
     prompt = _prompt(row[column], f"{where}, column {column!r}")
     if config.system_prompt is not None:
         prompt = [{"role": "system", "content": config.system_prompt}, *_turns(prompt)]
-    # Two columns of prompts would be one too many.
-    kept = {key: value for key, value in row.items() if key not in _TAKEN | {column, "prompt"}}
-    return Task(prompt, kept)
+    return Task(prompt, {reward_column(key): row[key] for key in row if key != column})
 
 
 def _turns(prompt: Prompt) -> list[dict[str, str]]:
@@ -90,24 +101,27 @@ def _prompt(value: object, where: str) -> Prompt:
     return messages
 
 
-def _rows(name: str) -> Iterator[Row]:
+def _rows(name: str) -> Generator[Row, None, None]:
     path = Path(name).expanduser()
     if path.suffix not in _FILES:
         if path.exists():
             raise BadDataset(f"dataset {name} is neither .jsonl nor .parquet")
-        return _hub_rows(name)
-    if not path.is_file():
+        yield from _hub_rows(name)
+    elif not path.is_file():
         raise BadDataset(f"dataset {name} is no file: give a .jsonl or .parquet file, or a hub id")
-    return _parquet_rows(path) if path.suffix == ".parquet" else _json_rows(path)
+    else:
+        yield from _parquet_rows(path) if path.suffix == ".parquet" else _json_rows(path)
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:  # as text, the line at fault would not be known
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise BadDataset(f"{path}:{number} is not UTF-8: convert the file") from error
             except (ValueError, RecursionError) as error:
                 raise BadDataset(f"{path}:{number} is not JSON: give one object a line") from error
             if not isinstance(row, dict):

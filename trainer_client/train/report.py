@@ -37,7 +37,7 @@ class Session:
     checkpoint: Path | None
     model: Path | None
     stopped: str | None
-    resume_command: str
+    resume_command: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,12 @@ class RunReport:
         yield f"- in {session.output}: log.jsonl, completions.jsonl, reward.png, config.yaml"
         if session.checkpoint is not None:
             yield f"- checkpoint: {session.checkpoint}"
+        else:
+            yield "- no checkpoint was written"
         if session.model is not None:
             yield f"- model: {session.model}"
-        yield f"- to go on: `{session.resume_command}`"
+        if session.resume_command is not None:
+            yield f"- to go on: `{session.resume_command}`"
 
 
 def report_of(entries: Sequence[Entry], measures: Measures, *, session: Session) -> RunReport:

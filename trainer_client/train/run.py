@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer_client.train.checkpoints import claim_output
+from trainer_client.train.checkpoints import check_writable, claim_output
 from trainer_client.train.config import RunConfig
 from trainer_client.train.console import Console
 from trainer_client.train.errors import BadConfig, MissingExtra
 from trainer_client.train.preflight import check_tasks, make_reward
 from trainer_client.train.prompts import read_tasks
+from trainer_client.train.resumption import told_of_resumption
 
 if TYPE_CHECKING:
     from trainer_client.train.report import RunReport
@@ -30,6 +31,8 @@ def train(config: RunConfig, *, console: Console) -> RunReport:
     reward = make_reward(config)
     tasks = read_tasks(config)
     told = check_tasks(config, tasks, layout=reward.layout)
+    told += told_of_resumption(config, checkpoint)
+    check_writable(config.output)
     try:
         from trainer_client.train.session import Plan, run_session
     except ImportError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import defaultdict
@@ -55,6 +56,26 @@ class ResamplingTrainer(GRPOTrainer):
         self._group_size: int = self.num_generations or 1
         self._rewards: list[float] = []
         self.waited_s = 0.0
+
+    # Any: the dataset, as Trainer passes it.
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        self._sampler = super()._get_train_sampler(dataset)
+        return self._sampler
+
+    def count_on(self) -> None:
+        """Count the checkpoint's steps and epochs, all of which TRL forgets in a resumed run.
+
+        Else it would generate in the middle of a cycle and shuffle as in the first epoch.
+        """
+        if not self.state.global_step or self.args.ignore_data_skip:
+            return
+        loader: Any = self.callback_handler.train_dataloader
+        batches = len(loader)
+        parts = self.args.gradient_accumulation_steps
+        epochs, steps = divmod(self.state.global_step, math.ceil(batches / parts))
+        self._step = epochs * batches + steps * parts
+        for _ in range(epochs):
+            next(iter(self._sampler), None)  # shuffles once
 
     # Any: here and below as TRL passes and returns it.
     def _calculate_rewards(
@@ -134,7 +155,6 @@ class ResamplingTrainer(GRPOTrainer):
     def _drawn(self, drawing: int, groups: int) -> list[dict[str, Any]]:
         """As many groups of new prompts, other ones in each process, the same in a repeated run."""
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
-        # TRL counts its own steps anew after a resume; their place within a step stays.
         part = self._step % self.args.gradient_accumulation_steps
         dice = random.Random(f"{self.args.seed}/{self.state.global_step}/{part}/{drawing}")  # noqa: S311
         size = len(self._tasks)

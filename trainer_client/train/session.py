@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,18 +13,27 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from datasets import Dataset
+from safetensors import SafetensorError
 from transformers import PrinterCallback
 from transformers.utils.logging import disable_progress_bar
 from trl.trainer.grpo_config import GRPOConfig
 
 from trainer_client import RemoteReward
+from trainer_client.errors import TouchstoneError
 from trainer_client.train.arguments import grpo_config
-from trainer_client.train.checkpoints import Checkpoint, newest_checkpoint
+from trainer_client.train.checkpoints import Checkpoint, has_model_of, newest_checkpoint
 from trainer_client.train.config import RunConfig
 from trainer_client.train.config_file import keep_config, without_secret
 from trainer_client.train.console import Console
-from trainer_client.train.errors import BadConfig, TrainError
+from trainer_client.train.errors import (
+    BadConfig,
+    BadDataset,
+    MissingExtra,
+    NothingToResume,
+    TrainError,
+)
 from trainer_client.train.journal import JOURNAL, Journal, append, forget_after
+from trainer_client.train.last_step import LastStep
 from trainer_client.train.measures import Measures
 from trainer_client.train.plot import PLOT, draw
 from trainer_client.train.prompts import Task
@@ -58,6 +68,7 @@ class _Run(NamedTuple):
     stopping: Stopping
     measures: Measures
     journal: Journal | None
+    last_step: LastStep
 
 
 def run_session(plan: Plan, told: Sequence[str], *, console: Console) -> RunReport:
@@ -71,12 +82,14 @@ def run_session(plan: Plan, told: Sequence[str], *, console: Console) -> RunRepo
         console.mute()
     for line in told:
         console.line(line)
+    _check_rows(plan, arguments)
     trainer = _trainer(plan, arguments)
     measures = Measures(plan.reward.__name__, plan.reward.components)
     with Stopping() as stopping, _prompts_kept_out_of_warnings():
         journal = None if arguments.process_index else _opened(plan)
-        run = _Run(plan, arguments, console, stopping, measures, journal)
+        run = _Run(plan, arguments, console, stopping, measures, journal, LastStep(trainer))
         trainer.add_callback(_watch(run, trainer))
+        trainer.add_callback(run.last_step)
         try:
             return _trained(run, trainer)
         finally:
@@ -97,8 +110,15 @@ async def _end(reward: RemoteReward) -> None:
 def _trained(run: _Run, trainer: ResamplingTrainer) -> RunReport:
     began_s = time.monotonic()
     checkpoint = run.plan.checkpoint
+    model = run.plan.config.output / MODEL
+    lacks_model = checkpoint is not None and not has_model_of(checkpoint, model)
     try:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint.folder))
+        _check_complete(run, trainer)
+    except NothingToResume:
+        if not lacks_model:
+            raise
+        # It was stopped while it wrote the model, whose weights the checkpoint has just given.
     except TrainError:
         raise  # there was nothing to train
     except BaseException as error:
@@ -108,8 +128,40 @@ def _trained(run: _Run, trainer: ResamplingTrainer) -> RunReport:
         _reported(run, trainer, wall_s=time.monotonic() - began_s, stopped=why)
         raise
     run.stopping.hold()  # what is left is to write the model, which a signal must not cut short
-    trainer.save_model(str(run.plan.config.output / MODEL))
+    _save_model(run, trainer, model)
     return _reported(run, trainer, wall_s=time.monotonic() - began_s, stopped=None)
+
+
+def _check_complete(run: _Run, trainer: ResamplingTrainer) -> None:
+    state = trainer.state
+    if state.global_step < state.max_steps:
+        run.stopping.release()  # the last step is whole
+        raise TouchstoneError(
+            f"the training ended after step {state.global_step} of {state.max_steps}: "
+            "its data gave no further batch"
+        )
+
+
+def _save_model(run: _Run, trainer: ResamplingTrainer, place: Path) -> None:
+    """Write the model beside its place and then there: what is found there is whole."""
+    beside = place.with_suffix(".partial")
+    trainer.save_model(str(beside))
+    if run.journal is not None:
+        shutil.rmtree(place, ignore_errors=True)
+        beside.replace(place)
+
+
+def _check_rows(plan: Plan, arguments: GRPOConfig) -> None:
+    """Refuse a dataset smaller than one generation: TRL would end at once, without a word."""
+    completions, group = arguments.generation_batch_size or 1, arguments.num_generations or 1
+    if len(plan.tasks) < completions // group:
+        raise BadDataset(
+            f"{plan.config.dataset} gives {len(plan.tasks)} rows, and one generation takes "
+            f"{completions // group} ({completions} completions, grpo.num_generations={group}): "
+            "give more rows, or a lower grpo.per_device_train_batch_size "
+            f"({arguments.per_device_train_batch_size}) or grpo.steps_per_generation "
+            f"({arguments.steps_per_generation})"
+        )
 
 
 def _trainer(plan: Plan, arguments: GRPOConfig) -> ResamplingTrainer:
@@ -123,9 +175,11 @@ def _trainer(plan: Plan, arguments: GRPOConfig) -> ResamplingTrainer:
             args=arguments,
             train_dataset=Dataset.from_list(rows),
         )
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise BadConfig(f"model {plan.config.model} cannot be loaded: {error}") from error
-    except ValueError as error:
+    except ImportError as error:
+        raise MissingExtra(f"TRL does not set up this run: {error}") from error
+    except (ValueError, RuntimeError) as error:
         raise BadConfig(f"TRL does not set up this run: {error}") from error
     if not isinstance(plan.tasks[0].prompt, str) and not _has_chat_template(trainer):
         raise BadConfig(
@@ -177,8 +231,7 @@ def _keep_last_step(run: _Run, trainer: ResamplingTrainer) -> None:
     step = trainer.state.global_step
     # Several processes do not stop at one place, and each must take part in writing.
     if run.arguments.world_size == 1 and step > (0 if newest is None else newest.step):
-        # As TRL itself: no public method writes one without a step.
-        trainer._save_checkpoint(trainer.model, trial=None)  # type: ignore[no-untyped-call]  # has no types
+        run.last_step.save()
 
 
 def _reported(
@@ -195,7 +248,9 @@ def _reported(
         checkpoint=None if newest is None else newest.folder,
         model=None if stopped else output / MODEL,
         stopped=stopped,
-        resume_command=_resume_command(run),
+        resume_command=None
+        if newest is None
+        else _resume_command(run, longer=None if stopped else 2 * trainer.state.global_step),
     )
     entries = [] if run.journal is None else run.journal.entries
     report = report_of(entries, run.measures, session=session)
@@ -210,11 +265,13 @@ def _reported(
     return report
 
 
-def _resume_command(run: _Run) -> str:
+def _resume_command(run: _Run, *, longer: int | None) -> str:
     config = run.plan.config
     launcher = "python" if run.arguments.world_size == 1 else "accelerate launch"
     output = shlex.quote(str(config.output))
     command = f"{launcher} -m trainer_client.train --resume --output {output}"
+    if longer is not None:
+        command += f" --grpo max_steps={longer}"
     if without_secret(config.url) != config.url:
         command += " --url <the address with its key>"
     if config.api_key is not None and config.api_key_file is None:

@@ -11,11 +11,12 @@ from trainer_client.train.errors import Stopped
 
 __all__ = ["Stopping"]
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# By name: not every system has the third, which a lost terminal sends.
+_SIGNALS: Final = [one for one in signal.Signals if one.name in {"SIGINT", "SIGTERM", "SIGHUP"}]
 
 
 class Stopping:
-    """While entered, SIGINT and SIGTERM raise Stopped, once, and never while weights change."""
+    """While entered, signals that end a process raise Stopped, once, never while weights change."""
 
     def __init__(self) -> None:
         self._came: int | None = None
@@ -36,7 +37,12 @@ class Stopping:
     def __enter__(self) -> Self:
         # Python lets no other thread handle signals; there the run is stopped by other means.
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            self._before = {
+                number: signal.signal(number, self._handle)
+                for number in _SIGNALS
+                # nohup has it ignored, and means it.
+                if number.name != "SIGHUP" or signal.getsignal(number) is not signal.SIG_IGN
+            }
         return self
 
     def __exit__(

@@ -87,18 +87,24 @@ def test_ctrl_c_in_stage_2_leaves_no_process(tmp_path: Path) -> None:
 def test_what_cannot_begin_says_what_to_do_and_touches_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    used, url = tmp_path / "used", "http://127.0.0.1:9"
+    used, url, secret = tmp_path / "used", "http://127.0.0.1:9", "http://me:sesame@127.0.0.1:9"
     used.mkdir()
     (used / "mine.txt").write_text("mine")
     free = ["--output", str(tmp_path / "free")]
     for arguments, said in (
         (["--serve", "--output", str(used)], f"{used} is there already and is kept: give another"),
         (["--url", url, "--output", str(used)], f"{used} is there already and is kept"),
-        (["--serve", "--url", url, *free], f"--serve starts a service of its own and --url {url}"),
+        (
+            ["--serve", "--url", secret, *free],
+            "--serve starts a service of its own and --url names",
+        ),
+        (["--url", secret, *free], f"no service is ready at {url}"),
         (["--url", url, *free], f"no service is ready at {url}: give --serve"),
         (["--url", "127.0.0.1:9", *free], "--url: url has no http:// or https://"),
     ):
         assert cli.main(["--demo", *arguments]) == 2
-        assert said in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert said in told
+        assert "sesame" not in told
     assert [path.name for path in used.iterdir()] == ["mine.txt"]
     assert not (tmp_path / "free").exists()

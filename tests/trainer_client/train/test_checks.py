@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.live import LiveService
+from trainer_client import RemoteReward
 from trainer_client.train.checkpoints import newest_checkpoint
 from trainer_client.train.config import RunConfig
 from trainer_client.train.console import Console
@@ -44,14 +46,35 @@ def _config(tmp_path: Path, rows: Sequence[object] = (ROW,), **changes: Any) -> 
 def test_nested_columns_come_just_as_they_were_written(tmp_path: Path) -> None:
     rows = [
         {"q": "a", "tests": {"stdin": "1"}, "answer": 4, "prompt": "another"},
-        {"q": "b", "tests": {"args": [1, "x", None]}, "answer": "4", "completions": ["c"]},
+        {"q": "b", "tests": {"args": [1, "x", None]}, "answer": "4"},
     ]
     tasks = read_tasks(_config(tmp_path, rows, columns={"prompt": "q"}))
     assert [task.prompt for task in tasks] == ["a", "b"]
     assert columns_of(tasks) == {
         "tests": [{"stdin": "1"}, {"args": [1, "x", None]}],
         "answer": [4, "4"],
+        "dataset.prompt": ["another", None],
     }
+
+
+# Any: TRL passes what a reward takes by itself, and the columns.
+async def _rewards(reward: RemoteReward, answer: str, columns: Mapping[str, Any]) -> list[Any]:
+    rewards = await reward(["1+1="], [answer], **{**columns, "trainer_state": None})
+    await reward.aclose()
+    return rewards
+
+
+def test_a_reference_may_have_a_name_that_trl_takes_for_itself(
+    tmp_path: Path, live: LiveService
+) -> None:
+    live.await_ready()
+    rows = [{"prompt": "1+1=", "completion": "2", "completions": "3", "trainer_state": "4"}]
+    for column in ("completion", "completions", "trainer_state"):
+        config = _config(tmp_path, rows, url=live.url, columns={"answer": column})
+        reward, tasks = make_reward(config), read_tasks(config)
+        assert "can be graded" in check_tasks(config, tasks, layout=reward.layout)[1]
+        answer = f"\\boxed{{{rows[0][column]}}}"
+        assert asyncio.run(_rewards(reward, answer, columns_of(tasks))) == [1.0]
 
 
 def test_parquet_rows_are_rows(tmp_path: Path) -> None:
@@ -103,7 +126,11 @@ def test_a_dataset_that_is_no_file_is_told(tmp_path: Path) -> None:
     text.write_text("a")
     broken = tmp_path / "broken.jsonl"
     broken.write_text('{"prompt": "a"}\n\n{"prom')
+    latin = tmp_path / "latin.jsonl"
+    latin.write_bytes('{"prompt": "a"}\n{"prompt": "é"}\n'.encode("latin-1"))
     for name, said in (
+        (str(latin), f"{latin}:2 is not UTF-8"),
+        ("x" * 300 + ".jsonl", "File name too long"),
         (str(tmp_path / "no.jsonl"), "is no file"),
         (str(text), "neither .jsonl nor .parquet"),
         (str(broken), f"{broken}:3 is not JSON"),
@@ -121,9 +148,9 @@ def _told(tmp_path: Path, live: LiveService, rows: Sequence[object], **changes: 
 
 
 def test_the_service_is_asked_what_it_can_grade(tmp_path: Path, live: LiveService) -> None:
-    assert "the first 2 rows can be graded" in _told(tmp_path, live, [ROW, ROW])[1]
-    told = _told(tmp_path, live, [ROW, {"prompt": "2+2="}])[1]
-    assert told.startswith("warning: 1 of the first 2 rows")
+    assert "all of 2 probed rows can be graded" in _told(tmp_path, live, [ROW, ROW])[1]
+    told = _told(tmp_path, live, [*[ROW] * 3, {"prompt": "2+2="}])[1]
+    assert told.startswith("warning: 1 of 4 probed rows")
     assert "answer" in told
     mixed = [{**ROW, "g": [{"name": "math"}]}, {"prompt": "x", "g": [{"name": "format"}]}]
     told = _told(tmp_path, live, mixed, graders=(), reward={"graders_column": "g"})[1]
@@ -136,7 +163,13 @@ def test_the_service_is_asked_what_it_can_grade(tmp_path: Path, live: LiveServic
         ({"graders": ({"name": "maths"},)}, BadConfig, "did you mean 'math'?"),
         ({"rows": [{"prompt": "a", "solution": "2"}]}, BadDataset, "it has solution"),
         ({"columns": {"answer": "gold"}}, BadDataset, "the dataset has no such column"),
-        ({"rows": [{"prompt": "a", "answer": []}]}, BadDataset, "1 of the first 1 rows"),
+        ({"rows": [{"prompt": "a", "answer": []}]}, BadDataset, "1 of 1 probed rows"),
+        ({"rows": [*[ROW] * 40, *[{"prompt": "a"}] * 40]}, BadDataset, "max_failure_rate=0.25"),
+        (
+            {"rows": [ROW, {"prompt": "a"}, ROW], "reward": {"max_failure_rate": 0.3}},
+            BadDataset,
+            "more than max_failure_rate=0.3 get no reward",
+        ),
         ({"graders": ({"name": "math", "options": {"x": 1}},)}, TrainError, "x"),
     ],
 )
@@ -178,6 +211,9 @@ def test_a_wrong_reward_argument_is_told(tmp_path: Path, reward: dict[str, Any],
         ({"max_steps": "ten"}, "grpo.max_steps is 'ten': give int"),
         ({"bf16": 3}, "grpo.bf16 is 3: give bool"),
         ({"output_dir": "x"}, "give output as a setting of the run"),
+        ({"seed": 5}, "grpo.seed: give seed as a setting of the run"),
+        ({"hub_token": "hf_x"}, "grpo.hub_token would be kept in config.yaml"),
+        ({"model_init_kwargs": {"token": "hf_x"}}, "grpo.model_init_kwargs.token would be kept"),
         ({"num_generations": 3}, "TRL does not take these GRPO settings"),
         ({"scale_rewards": "batch"}, "grpo.scale_rewards is 'batch': give 'group' or 'none'"),
     ],

@@ -64,6 +64,7 @@ def test_the_kept_configuration_reads_back_and_holds_no_secret(tmp_path: Path) -
     key.write_text("sesame\n")
     given = {
         **NEEDED,
+        "output": str(tmp_path),
         "api_key_file": str(key),
         "url": "http://me:sesame@host:8000/x",
         "columns": {"prompt": "question"},
@@ -124,6 +125,18 @@ def test_a_run_is_gone_on_with_by_its_folder_alone(tmp_path: Path) -> None:
     again = read_run_config(found)
     assert (again.model, again.graders, again.resume) == ("m", ({"name": "math"},), True)
     assert again.grpo == {"max_steps": 9}
+
+
+def test_the_kept_configuration_holds_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("d.jsonl").touch()
+    keep_config(read_run_config({**NEEDED, "api_key_file": None}), tmp_path)
+    kept = read_file(tmp_path / "config.yaml")
+    assert isinstance(kept, dict)
+    paths = (kept["model"], kept["dataset"], kept["output"])
+    assert paths == ("m", str(tmp_path / "d.jsonl"), str(tmp_path / "o"))  # m is a hub's
 
 
 @pytest.mark.parametrize(
