@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.backends.docker import inbox
 from sandbox.backends.docker.agent import Agent
-from sandbox.backends.docker.container import Report
+from sandbox.backends.docker.container import Report, said_by
 from sandbox.backends.docker.endings import Fetched, Run, ending_of
 from sandbox.backends.docker.frames import Frame, pack, read_from, unpack
 from sandbox.backends.docker.owners import Owner
@@ -236,3 +236,10 @@ def test_root_never_sees_the_hosts_processes() -> None:
 
 def test_reports_are_json(tmp_path: Path) -> None:
     assert json.dumps(Agent(mailbox=tmp_path / "none", cgroups=tmp_path).report())
+
+
+def test_a_complaint_of_the_daemon_in_place_of_an_answer_is_a_loss() -> None:
+    # As a container that is removed at that moment gives it.
+    with pytest.raises(DaemonLost, match="a container's answer"):
+        said_by(b"OCI runtime exec failed: exec failed: container is not running")
+    assert said_by(b'[["shm"], []]\n') == [["shm"], []]

@@ -16,7 +16,7 @@ from sandbox.backends.docker.streams import Channel, DaemonLost, reaching
 from sandbox.backends.docker.walls import AGENT_UID, EXEC_PROCESSES, Shape, Walls
 from sandbox.box import ENVIRONMENT
 
-__all__ = ["Container", "NotClean", "Report"]
+__all__ = ["Container", "NotClean", "Report", "said_by"]
 
 _PYTHON: Final = ("python3", "-I", "-S", "-c")
 _FIRST_UID: Final = AGENT_UID + 1
@@ -71,7 +71,7 @@ class Container:
             raise DaemonLost("a container was not started")
         self._agent.send(b"?", within_s=self._answer_s)
         line = self._agent.line(time.monotonic() + self._answer_s, most_bytes=_MOST_LINE)
-        said = json.loads(line)
+        said = said_by(line)
         return Report(
             cpu_s=None if "cpu_cgroup" in self._walls.without else _cpu_s(said),
             peak_bytes=said["peak_bytes"],
@@ -88,7 +88,7 @@ class Container:
         try:
             channel.send(b"?", within_s=self._answer_s)
             line = channel.line(time.monotonic() + self._answer_s, most_bytes=_MOST_LINE)
-            rows, unseen = json.loads(line)
+            rows, unseen = said_by(line)
             found = [table for table in rows if not self._walls.shares(table)]
             if found:
                 raise NotClean(f"it has rows in {', '.join(found)} of /proc")
@@ -200,6 +200,16 @@ class Container:
         with reaching("setting the limit of processes"):
             url = f"{client.base_url}/v{client.api_version}/containers/{self.id}/update"
             client.post(url, json={"PidsLimit": limit}, timeout=self._answer_s).raise_for_status()
+
+
+# Any: an answer of the agent or the launcher, of any JSON.
+def said_by(line: bytes) -> Any:
+    """What a container answers, or a DaemonLost."""
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        # Where a container is removed at that moment, the daemon's own complaint comes instead.
+        raise DaemonLost(f"a container's answer: {error}") from error
 
 
 def _cpu_s(said: Mapping[str, Any]) -> float | None:
