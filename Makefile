@@ -59,7 +59,7 @@ cov: $(DEV) ## Run every test and check branch coverage, child processes include
 bench: $(DEV) ## Measure queue, client, sandbox, programs and language, beside what others pay
 	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
 	$(call step,bench,the sandbox against a bare interpreter,$(PY) -m bench.sandbox)
-	$(call step,bench,the client's share of a round trip,$(PY) -m bench.client)
+	$(call step,bench,what part of a round trip is the client,$(PY) -m bench.client)
 	$(call step,bench,programs over HTTP against a bare interpreter,$(PY) -m bench.code)
 	$(call step,bench,the language of each word against that of the whole text,$(PY) -m bench.language)
 
