@@ -56,12 +56,13 @@ cov: $(DEV) ## Run every test and check branch coverage, child processes include
 	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
 	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
 
-bench: $(DEV) ## Measure queue, client, sandbox, programs and language, beside what others pay
+bench: $(DEV) ## Measure queue, client, sandbox, programs, language and math, beside what others pay
 	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
 	$(call step,bench,the sandbox against a bare interpreter,$(PY) -m bench.sandbox)
 	$(call step,bench,what part of a round trip is the client,$(PY) -m bench.client)
 	$(call step,bench,programs over HTTP against a bare interpreter,$(PY) -m bench.code)
 	$(call step,bench,the language of each word against that of the whole text,$(PY) -m bench.language)
+	$(call step,bench,the math grader against Math-Verify,$(PY) -m bench.math)
 
 demo: $(DEV) ## Train a tiny model by SFT, GRPO and distillation with rewards of a service, in about 2 minutes
 	@exec $(PY) -m trainer_client.train --demo --serve

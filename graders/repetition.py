@@ -128,7 +128,7 @@ class RepetitionGrader:
 
     def validate(self, reference: NoReference, options: RepetitionOptions) -> Grade:
         """There is no reference that could be wrong."""
-        return _graded("varied", 0.0 if options.max_ratio is None else 1.0, {})
+        return _graded("varied", self.score_range.high, {})
 
     def warm_up(self) -> None:
         """Make the table of scripts."""

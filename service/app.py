@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from service.bodies import BodyRefused, read_body
 from service.broker import Broker, QueueFull, QueueUnavailable
 from service.catalogue import Catalogue, catalogue
 from service.groups import GroupStats, group_stats
-from service.intake import BadRequest, GradeRequest, TooManyItems, read_request
+from service.intake import BadRequest, GradeRequest, TooManyItems, read_asked, read_request
 from service.isolation import IsolationReport, isolation_report
 from service.items import Answer
 from service.metrics import Metrics
@@ -28,12 +28,15 @@ from service.openapi import complete_openapi, request_body
 from service.readiness import Readiness, readiness
 from service.settings import Settings
 from service.strict_json import BadJson
+from service.validation import ValidateRequest, ValidateResponse, summed, take_references
 
 __all__ = ["create_app"]
 
 _RETRY_AFTER_S: Final = 2
+_REFUSALS_OF_WORK: Final = (400, 401, 408, 413, 415, 422, 429, 503)
 
 OpenBroker = Callable[[], AbstractAsyncContextManager[Broker]]
+_Work = Callable[[bytes, Broker], Awaitable[bytes]]
 
 
 class GradeResponse(BaseModel):
@@ -73,9 +76,10 @@ def create_app(settings: Settings, *, open_broker: OpenBroker) -> FastAPI:
     )
     app.add_middleware(RequireKey, keys=settings.api_keys)
     _add_grading(app, settings, metrics)
+    _add_validation(app, settings)
     _add_operations(app, metrics)
     _add_isolation(app, settings)
-    complete_openapi(app, GradeRequest)
+    complete_openapi(app, GradeRequest, ValidateRequest)
     return app
 
 
@@ -89,14 +93,21 @@ def _add_grading(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         "/v1/grade",
         responses={
             200: {"model": GradeResponse},
-            **_refusals(400, 401, 408, 413, 415, 422, 429, 503),
+            **_refusals(*_REFUSALS_OF_WORK),
         },
         openapi_extra=request_body(GradeRequest),
     )
     async def grade(request: Request) -> Response:
         """Grade every item; the verdicts come in the order of the items."""
+
+        async def work(body: bytes, broker: Broker) -> bytes:
+            intake = read_request(body, settings=settings)
+            metrics.items.inc(len(intake.answers))
+            graded = await broker.submit(intake.works, deadline_s=intake.deadline_s)
+            return _join(intake.filled(graded), intake.groups)
+
         started = time.perf_counter()
-        response = await _grade(request, settings, metrics)
+        response = await _worked(request, settings, work)
         metrics.requests.labels(str(response.status_code)).inc()
         metrics.seconds.observe(time.perf_counter() - started)
         return response
@@ -107,13 +118,32 @@ def _add_grading(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         return catalogue()
 
 
-async def _grade(request: Request, settings: Settings, metrics: Metrics) -> Response:
+def _add_validation(app: FastAPI, settings: Settings) -> None:
+    async def work(body: bytes, broker: Broker) -> bytes:
+        validation = take_references(read_asked(body, settings=settings), settings=settings)
+        intake = validation.intake
+        answers = await broker.submit(intake.works, deadline_s=intake.deadline_s)
+        verdicts = validation.verdicts(answers)
+        response = ValidateResponse(verdicts=verdicts, summary=summed(verdicts))
+        return response.model_dump_json().encode()
+
+    @app.post(
+        "/v1/validate",
+        responses={
+            200: {"model": ValidateResponse},
+            **_refusals(*_REFUSALS_OF_WORK),
+        },
+        openapi_extra=request_body(ValidateRequest),
+    )
+    async def validate(request: Request) -> Response:
+        """Grade every reference against itself: what is not gradable would be a wasted task."""
+        return await _worked(request, settings, work)
+
+
+async def _worked(request: Request, settings: Settings, work: _Work) -> Response:
     try:
         body = await read_body(request, limit_bytes=settings.body_bytes, limit_s=settings.body_s)
-        intake = read_request(body, settings=settings)
-        metrics.items.inc(len(intake.answers))
-        broker = _broker(request)
-        graded = await broker.submit(intake.works, deadline_s=intake.deadline_s)
+        answer = await work(body, _broker(request))
     except BodyRefused as error:
         return _refusal(error.status, str(error))
     except BadJson as error:
@@ -127,8 +157,7 @@ async def _grade(request: Request, settings: Settings, metrics: Metrics) -> Resp
     except QueueUnavailable:
         message = "Redis is away, nothing was graded: send the request again"
         return _refusal(503, message, retry_after_s=_RETRY_AFTER_S)
-    body = _join(intake.filled(graded), intake.groups)
-    return Response(body, media_type="application/json")
+    return Response(answer, media_type="application/json")
 
 
 def _join(answers: Sequence[Answer], named: Sequence[str | None]) -> bytes:

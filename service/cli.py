@@ -1,4 +1,4 @@
-"""The command line: `python -m service serve | api | worker | grade | doctor`."""
+"""The command line: `python -m service serve | api | worker | grade | validate | doctor`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ from service import __version__
 from service.broker import QueueFull, QueueUnavailable
 from service.doctor import examine, table
 from service.embedded_redis import RedisStartFailed
-from service.grade_file import BadGraders, SameFile, grade_file, read_graders
+from service.grade_file import BadGraders, SameFile, grade_file, is_same, read_graders
 from service.logs import set_up_logging
 from service.processes import run_worker
+from service.reference_report import report
+from service.reference_rows import BadColumns, BadFile, columns_of, read_rows
 from service.serve import PortTaken, serve, serve_api
 from service.settings import Settings
 from service.streams import LANES
+from service.validate_file import check_graders, validate_rows, write_verdicts
 from service.worker import NoLaneLeft
 
 __all__ = ["main"]
 
 _USAGE: Final = 2
+_SOME_UNGRADABLE: Final = 1
 _SOME_FAILED: Final = 3
 _INTERRUPTED: Final = 130
 
@@ -36,6 +40,8 @@ class _Usage(Exception):
 
 
 _EXPLAINED: Final = (
+    BadColumns,
+    BadFile,
     BadGraders,
     NoLaneLeft,
     OSError,
@@ -99,9 +105,27 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--graders", metavar="JSON", help='for items that name none: "math"')
     command.set_defaults(command=_grade)
 
+    _add_validate(commands)
+
     command = commands.add_parser("doctor", help="what this host gives and what is missing")
     command.set_defaults(command=_doctor)
     return parser
+
+
+def _add_validate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("validate", help="find the rows that cannot be graded")
+    command.add_argument("data", type=Path, nargs="+", metavar="DATA.jsonl", help="gzip will do")
+    command.add_argument("--graders", default="math", metavar="JSON", help="for all rows: math")
+    command.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="[KEY=]NAME",
+        help="where the reference's KEY is, if not in a column of its name",
+    )
+    command.add_argument("--limit", type=int, default=20, metavar="N", help="rows to show (20)")
+    command.add_argument("-o", "--output", type=Path, metavar="OUT.jsonl", help="a verdict a row")
+    command.set_defaults(command=_validate)
 
 
 def _lanes(text: str) -> tuple[Lane, ...]:
@@ -150,6 +174,26 @@ def _grade(options: argparse.Namespace) -> int:
     if failed:
         _complain(f"{failed} items failed: that is our fault, grade them again")
     return _SOME_FAILED if failed else 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    graders = read_graders(options.graders)
+    check_graders(graders)
+    if options.output is not None and any(is_same(data, options.output) for data in options.data):
+        raise SameFile(f"{options.output} holds the rows: name another file for the verdicts")
+    columns = columns_of(options.column, graders)
+    rows = read_rows(options.data, columns, settings=settings)
+    verdicts = asyncio.run(validate_rows(rows, graders=graders, settings=settings))
+    if options.output is not None:
+        with options.output.open("wb") as out:
+            write_verdicts(out, rows.rows, verdicts)
+    sys.stdout.write(report(rows, verdicts, limit=max(0, options.limit)) + "\n")
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if "failed" in outcomes:
+        _complain("some rows failed: that is our fault, validate them again")
+        return _SOME_FAILED
+    return _SOME_UNGRADABLE if "ungradable" in outcomes else 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

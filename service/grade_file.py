@@ -23,7 +23,15 @@ from service.processes import the_redis, the_workers
 from service.settings import Settings
 from service.strict_json import BadJson, loads
 
-__all__ = ["BadGraders", "SameFile", "grade_file", "read_graders"]
+__all__ = [
+    "BadGraders",
+    "SameFile",
+    "grade_file",
+    "is_same",
+    "progress_bar",
+    "read_graders",
+    "submitted",
+]
 
 _WINDOW: Final = 1_024
 _RETRY_S: Final = 0.5
@@ -67,13 +75,13 @@ async def grade_file(
     source: Path, target: Path, *, graders: Sequence[GraderCall], settings: Settings
 ) -> int:
     """Grade every line in order and return how many failed."""
-    if _is_same(source, target):
+    if is_same(source, target):
         raise SameFile(f"{target} holds the items: name another file for the verdicts")
     with (
         source.open("rb") as lines,
         target.open("wb") as out,
         the_redis(settings) as place,
-        _progress_bar(source) as bar,
+        progress_bar(_size(source), unit="B") as bar,
     ):
         async with (
             the_workers(place, settings=settings),
@@ -84,13 +92,19 @@ async def grade_file(
             return await _grade_windows(windows, ask, out=out, bar=bar)
 
 
-def _is_same(source: Path, target: Path) -> bool:
+def is_same(source: Path, target: Path) -> bool:
+    """Whether writing the one would destroy the other."""
     return target.is_file() and target.samefile(source)
 
 
-def _progress_bar(source: Path) -> tqdm[NoReturn]:
+def _size(source: Path) -> int:
+    return source.stat().st_size
+
+
+def progress_bar(total: int, *, unit: str) -> tqdm[NoReturn]:
+    """A bar on standard error, where that is a terminal."""
     # disable=None: shown on a terminal only.
-    return tqdm(total=source.stat().st_size, unit="B", unit_scale=True, disable=None)
+    return tqdm(total=total, unit=unit, unit_scale=True, disable=None)
 
 
 async def _grade_windows(
@@ -117,7 +131,7 @@ async def _answers(
 ) -> list[Answer]:
     read = [line.value for line in window if line.complaint is None]
     intake = take_items(read, graders, deadline_s=settings.max_deadline_s, settings=settings)
-    answers = iter(intake.filled(await _submitted(intake, broker)))
+    answers = iter(intake.filled(await submitted(intake, broker)))
     return [
         next(answers)
         if line.complaint is None
@@ -126,7 +140,7 @@ async def _answers(
     ]
 
 
-async def _submitted(intake: Intake, broker: Broker) -> list[Answer]:
+async def submitted(intake: Intake, broker: Broker) -> list[Answer]:
     """Nobody waits at the other end of a file, so a queue that is full or away is waited for."""
     limit = time.monotonic() + intake.deadline_s
     while True:

@@ -26,13 +26,14 @@ from graders.contract import (
 from graders.registry import GRADERS
 from service.field_errors import first_error
 from service.plans import Plan, Prepared, no_grade, plan_of
-from service.streams import Cargo, Mark, Tally
+from service.streams import Cargo, Mark, Tally, Task
 
 __all__ = [
     "Graded",
     "GradingLimits",
     "counted_as",
     "grade_cargo",
+    "is_full",
     "refused",
 ]
 
@@ -75,7 +76,10 @@ class _References:
 
 
 def grade_cargo(cargo: Cargo, *, limits: GradingLimits, expired: Callable[[], bool]) -> Graded:
-    """Grade every item; what is left once `expired()` is answered `deadline` without being run."""
+    """Grade every item; what is left once `expired()` is answered `deadline` without being run.
+
+    What is validated is no completion, and not counted as one.
+    """
     verdicts: list[bytes] = []
     rewards: list[float | None] = []
     marks: list[Mark] = []
@@ -88,12 +92,13 @@ def grade_cargo(cargo: Cargo, *, limits: GradingLimits, expired: Callable[[], bo
                 verdict = refused(item.id, "failed", "deadline")
             else:
                 plan = shared if item.graders is None else plan_of(item.graders)
-                verdict = _grade_by(plan, item, references=references, limits=limits)
+                case = _Case(parcel.task, item)
+                verdict = _grade_by(plan, case, references=references, limits=limits)
             verdicts.append(verdict.model_dump_json().encode())
             rewards.append(verdict.reward)
-            marks.append(_mark(verdict))
-            for grade in verdict.grades:
-                tally[counted_as(grade.grader), grade.outcome, grade.reason] += 1
+            marks.append(_mark(verdict, parcel.task))
+            if parcel.task == "grade":
+                tally.update((counted_as(g.grader), g.outcome, g.reason) for g in verdict.grades)
     return Graded(verdicts, rewards, "".join(marks), tally)
 
 
@@ -113,11 +118,21 @@ def refused(
     return Verdict(id=item_id, reward=None, outcome=outcome, grades=[grade])
 
 
-def _grade_by(plan: Plan, item: Item, *, references: _References, limits: GradingLimits) -> Verdict:
+class _Case(NamedTuple):
+    """An item, and what is asked about it."""
+
+    task: Task
+    item: Item
+
+
+def _grade_by(
+    plan: Plan, case: _Case, *, references: _References, limits: GradingLimits
+) -> Verdict:
+    item = case.item
     if plan.refusal is not None:
         return refused(item.id, "ungradable", plan.refusal)
-    text = graded_text(item)
-    if text is None:
+    text = graded_text(item) if case.task == "grade" else None
+    if text is None and case.task == "grade":
         detail = {"field": "completion", "message": "holds no message of the role assistant"}
         return refused(item.id, "ungradable", "bad_item", detail)
     grades = _grades(plan, item, text, references=references, limits=limits)
@@ -126,7 +141,7 @@ def _grade_by(plan: Plan, item: Item, *, references: _References, limits: Gradin
 
 
 def _grades(
-    plan: Plan, item: Item, text: str, *, references: _References, limits: GradingLimits
+    plan: Plan, item: Item, text: str | None, *, references: _References, limits: GradingLimits
 ) -> list[Grade]:
     """The grade of every step, in the order of the calls; those that look at others come last."""
     grades: dict[int, Grade] = {}
@@ -148,22 +163,25 @@ def _right(grades: Mapping[int, Grade]) -> dict[str, bool | None]:
     right: dict[str, bool | None] = {}
     for _, grade in sorted(grades.items()):
         if _judges_answer(grade):
-            right.setdefault(grade.grader, None if grade.score is None else _is_full(grade))
+            right.setdefault(grade.grader, None if grade.score is None else is_full(grade))
     return right
 
 
 class _Call(NamedTuple):
-    """One grader put to one text; a gold that cannot be read is the grade already."""
+    """One grader put to one text; a gold that cannot be read is the grade already.
+
+    No text asks for the gold against itself.
+    """
 
     prepared: Prepared
-    text: str
+    text: str | None
     gold: BaseModel | Grade
     circumstances: Circumstances
 
 
 def _grade_text(call: _Call, *, limits: GradingLimits) -> Grade:
     grader = call.prepared.grader
-    if len(call.text) > limits.text_chars:
+    if call.text is not None and len(call.text) > limits.text_chars:
         return Grade(
             grader=grader.name,
             version=grader.version,
@@ -211,6 +229,8 @@ def _grade_one(call: _Call, reference: BaseModel) -> Grade:
 
 def _asked(call: _Call, reference: BaseModel) -> Grade:
     grader, options, circumstantial = call.prepared
+    if call.text is None:
+        return grader.validate(reference, options)
     if circumstantial is None:
         return grader.grade(call.text, reference, options)
     return circumstantial.grade_in(call.text, reference, options, circumstances=call.circumstances)
@@ -224,17 +244,21 @@ def _checked(grader: Grader, grade: Grade) -> Grade:
     return grade
 
 
-def _mark(verdict: Verdict) -> Mark:
-    """Passed is what every grader of the answer, or of all if there is none, gives full marks."""
+def _mark(verdict: Verdict, task: Task) -> Mark:
+    """Passed is what every grader of the answer, or of all if there is none, gives full marks.
+
+    A reference must have full marks from all.
+    """
     if verdict.outcome != "graded":
         return verdict.outcome[0]
-    deciding = [grade for grade in verdict.grades if _judges_answer(grade)] or verdict.grades
-    return "p" if all(map(_is_full, deciding)) else "g"
+    judging = [grade for grade in verdict.grades if task == "grade" and _judges_answer(grade)]
+    return "p" if all(map(is_full, judging or verdict.grades)) else "g"
 
 
 def _judges_answer(grade: Grade) -> bool:
     return grade.grader in GRADERS and GRADERS[grade.grader].judges == "answer"
 
 
-def _is_full(grade: Grade) -> bool:
-    return grade.score == GRADERS[grade.grader].score_range.high
+def is_full(grade: Grade) -> bool:
+    """Whether the grade is the best that its grader gives."""
+    return grade.score is not None and grade.score == GRADERS[grade.grader].score_range.high

@@ -25,14 +25,19 @@ from service.plans import plan_of
 from service.settings import Settings
 from service.sharing import essence_key, shared_reference
 from service.spans import Span, spans_of
+from service.streams import Task
 from service.strict_json import loads
 
 __all__ = [
+    "Asked",
     "BadRequest",
     "GradeRequest",
     "Intake",
+    "RequestFrame",
     "TooManyItems",
     "bad_item",
+    "item_problem",
+    "read_asked",
     "read_request",
     "take_items",
 ]
@@ -48,8 +53,8 @@ class TooManyItems(Exception):
     """The request holds more items than the setting allows: 413 with the message."""
 
 
-class GradeRequest(BaseModel):
-    """The body of `POST /v1/grade`."""
+class RequestFrame(BaseModel):
+    """What a request says beside its items."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -58,12 +63,17 @@ class GradeRequest(BaseModel):
         default_factory=dict,
         description="references that several items share; an item's `reference` names one",
     )
-    items: list[Item]
     deadline_s: float | None = Field(default=None, gt=0)
 
 
+class GradeRequest(RequestFrame):
+    """The body of `POST /v1/grade`."""
+
+    items: list[Item]
+
+
 class _Envelope(BaseModel):
-    """A GradeRequest whose items are not looked at yet."""
+    """A request whose items are not looked at yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -73,6 +83,16 @@ class _Envelope(BaseModel):
     # Any: each item is checked by itself below, so that a bad one is its own affair.
     items: list[Any]
     deadline_s: float | None = Field(default=None, gt=0)
+
+
+class Asked(NamedTuple):
+    """What a request asks for; its items are whatever JSON it has."""
+
+    graders: Sequence[GraderCall]
+    references: Mapping[str, Mapping[str, JsonValue]]
+    # Any: each item is checked by itself.
+    items: Sequence[Any]
+    deadline_s: float
 
 
 class Intake(NamedTuple):
@@ -98,6 +118,18 @@ _NOT_TEXT: Final = frozenset({"reference", "prompt"})
 
 def read_request(body: bytes, *, settings: Settings) -> Intake:
     """The work of a request body; raises BadJson, BadRequest or TooManyItems."""
+    asked = read_asked(body, settings=settings)
+    return take_items(
+        asked.items,
+        asked.graders,
+        references=asked.references,
+        deadline_s=asked.deadline_s,
+        settings=settings,
+    )
+
+
+def read_asked(body: bytes, *, settings: Settings) -> Asked:
+    """A request body within the settings' limits; raises BadJson, BadRequest or TooManyItems."""
     value = loads(body, nesting=settings.nesting)
     try:
         envelope = _Envelope.model_validate(value, strict=True)
@@ -112,13 +144,7 @@ def read_request(body: bytes, *, settings: Settings) -> Intake:
     deadline_s = envelope.deadline_s or settings.deadline_s
     if deadline_s > settings.max_deadline_s:
         raise BadRequest(f"deadline_s: at most {settings.max_deadline_s:g}")
-    return take_items(
-        envelope.items,
-        envelope.graders,
-        references=envelope.references,
-        deadline_s=deadline_s,
-        settings=settings,
-    )
+    return Asked(envelope.graders, envelope.references, envelope.items, deadline_s)
 
 
 def take_items(
@@ -128,11 +154,12 @@ def take_items(
     deadline_s: float,
     settings: Settings,
     references: Mapping[str, Mapping[str, JsonValue]] | None = None,
+    task: Task = "grade",
 ) -> Intake:
     """Check every item; each that is not an Item is answered here and now."""
     problems = _problems(raw_items)
     spans = spans_of(raw_items, graders, leave_out=problems)
-    desk = _Desk(graders, references or {}, spans=spans, text_chars=settings.text_chars)
+    desk = _Desk(graders, references or {}, task, spans=spans, text_chars=settings.text_chars)
     intake = Intake([], [], [None] * len(raw_items), [None] * len(raw_items), deadline_s)
     for place, raw in enumerate(raw_items):
         taken = bad_item(raw, problems[place]) if place in problems else desk.take(raw)
@@ -152,6 +179,7 @@ class _Desk:
         self,
         graders: Sequence[GraderCall],
         references: Mapping[str, Mapping[str, JsonValue]],
+        task: Task,
         *,
         spans: Mapping[str, Span],
         text_chars: int,
@@ -160,6 +188,7 @@ class _Desk:
         self._lane = _lane([call.name for call in graders])
         self._plan = plan_of(graders)
         self._references = references
+        self._task = task
         self._spans = spans
         self._text_chars = text_chars
         self._named: dict[str, SharedReference] = {}
@@ -176,12 +205,13 @@ class _Desk:
             if reference is None:
                 return _names_nothing(item_id, given)
         elif lane == "light":
-            return Work(item_id, lane, self._wire, orjson.dumps(raw))
+            return Work(item_id, lane, self._wire, orjson.dumps(raw), task=self._task)
         else:
             reference = self._interned(shared_reference(given))
         item = orjson.dumps({**raw, "reference": reference.name})
-        essence = self._essence(raw, reference) if lane == "code" else None
-        return Work(item_id, lane, self._wire, item, reference, essence)
+        run = lane == "code" and self._task == "grade"
+        essence = self._essence(raw, reference) if run else None
+        return Work(item_id, lane, self._wire, item, reference, essence, self._task)
 
     def _with_span(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         group = raw.get("group")
@@ -214,14 +244,15 @@ def _problems(raw_items: Sequence[Any]) -> dict[int, FieldError]:
         return {
             place: problem
             for place, raw in enumerate(raw_items)
-            if (problem := _problem(raw)) is not None
+            if (problem := item_problem(raw)) is not None
         }
     return {}
 
 
-def _problem(raw: JsonValue) -> FieldError | None:
+def item_problem(raw: JsonValue, model: type[Item] = Item) -> FieldError | None:
+    """What keeps the JSON from being such an item, if anything does."""
     try:
-        Item.model_validate(raw, strict=True)
+        model.model_validate(raw, strict=True)
     except ValidationError as error:
         return first_error(error)
     return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from graders.contract import Lane
-from service.streams import Mark
+from service.streams import Mark, Task
 
 __all__ = ["Answer", "Batch", "SharedReference", "Ticket", "Work"]
 
@@ -32,6 +32,7 @@ class Work(NamedTuple):
     item: bytes
     reference: SharedReference | None = None
     essence: bytes | None = None
+    task: Task = "grade"
 
 
 class Answer(NamedTuple):

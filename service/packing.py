@@ -96,11 +96,14 @@ def _reference_name(ticket: Ticket) -> str:
 
 
 def payload_of(tickets: Sequence[Ticket]) -> bytes:
-    """The cargo of a chunk as JSON: neighbours with the same graders share a parcel."""
+    """The cargo of a chunk as JSON: neighbours with the same task and graders share a parcel."""
     references = {t.work.reference.name: t.work.reference for t in tickets if t.work.reference}
     parcels = [
-        b'{"graders":%b,"items":[%b]}' % (graders, b",".join(t.work.item for t in same))
-        for graders, same in itertools.groupby(tickets, key=lambda t: t.work.graders)
+        b'{"task":"%b","graders":%b,"items":[%b]}'
+        % (task.encode(), graders, b",".join(t.work.item for t in same))
+        for (task, graders), same in itertools.groupby(
+            tickets, key=lambda t: (t.work.task, t.work.graders)
+        )
     ]
     return b'{"references":{%b},"parcels":[%b]}' % (
         b",".join(b'"%b":%b' % (r.name.encode(), r.content) for r in references.values()),

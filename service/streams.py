@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Self, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
@@ -20,6 +20,7 @@ __all__ = [
     "Parcel",
     "Reply",
     "Tally",
+    "Task",
     "jobs_key",
     "load_cargo",
     "presence_key",
@@ -36,6 +37,9 @@ _PREFIX: Final = "{touchstone}"
 
 Mark: TypeAlias = str
 """How one item ended, in a letter: p(assed in full), g(raded), u(ngradable), f(ailed)."""
+
+Task: TypeAlias = Literal["grade", "validate"]
+"""What a worker does with an item: grade its completion, or its reference against itself."""
 
 
 def jobs_key(lane: Lane) -> str:
@@ -69,12 +73,13 @@ def sandbox_key(worker: str) -> str:
 
 
 class Parcel(BaseModel):
-    """Items that share the graders their request asked for."""
+    """Items that share the graders their request asked for, and what is done with them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     graders: list[GraderCall]
     items: list[Item]
+    task: Task = "grade"
 
 
 class Cargo(BaseModel):
@@ -103,7 +108,7 @@ class Cargo(BaseModel):
                 named = item.reference if isinstance(item.reference, str) else None
                 yield Cargo(
                     references={k: v for k, v in self.references.items() if k == named},
-                    parcels=[Parcel(graders=parcel.graders, items=[item])],
+                    parcels=[parcel.model_copy(update={"items": [item]})],
                 )
 
 

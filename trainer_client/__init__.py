@@ -28,7 +28,16 @@ from trainer_client.errors import (
 )
 from trainer_client.items import GraderCall, Item, Message
 from trainer_client.remote_reward import RemoteReward
-from trainer_client.verdicts import Grade, GradeResult, GraderInfo, GroupStats, Outcome, Verdict
+from trainer_client.verdicts import (
+    Grade,
+    GradeResult,
+    GraderInfo,
+    GroupStats,
+    Outcome,
+    ReferenceOutcome,
+    ReferenceVerdict,
+    Verdict,
+)
 
 __all__ = [
     "AsyncClient",
@@ -42,6 +51,8 @@ __all__ = [
     "Item",
     "Message",
     "Outcome",
+    "ReferenceOutcome",
+    "ReferenceVerdict",
     "RemoteReward",
     "RequestRefused",
     "ServiceUnavailable",

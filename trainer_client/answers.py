@@ -6,7 +6,7 @@ Keys that this version does not know are let through, so that a newer service ca
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
 from trainer_client.attempts import Answer
@@ -21,15 +21,24 @@ from trainer_client.fields import (
     object_at,
     outcome_at,
     places_at,
+    reference_outcome_at,
     text_at,
     text_or_none_at,
     texts_at,
 )
 from trainer_client.items import Items
-from trainer_client.verdicts import Grade, GradeResult, GraderInfo, GroupStats, Outcome, Verdict
+from trainer_client.verdicts import (
+    Grade,
+    GradeResult,
+    GraderInfo,
+    GroupStats,
+    Outcome,
+    ReferenceVerdict,
+    Verdict,
+)
 from trainer_client.wire import well_formed
 
-__all__ = ["read_grade_answer", "read_graders_answer"]
+__all__ = ["read_grade_answer", "read_graders_answer", "read_validate_answer"]
 
 _LONGEST_QUOTE: Final = 300  # characters of the service's own explanation
 
@@ -54,16 +63,34 @@ _REMEDIES: Final = {
 def read_grade_answer(answer: Answer, items: Items) -> GradeResult:
     """The verdicts on exactly these items, in their order."""
     body = as_object(_json_of(answer), "the answer")
-    found = list_at(body, "verdicts", "the answer")
-    if len(found) != len(items):
-        raise BadResponse(f"{len(found)} verdicts came back for {len(items)} items: none is used")
-    verdicts = tuple(_verdict(one, f"verdicts[{index}]") for index, one in enumerate(found))
-    for index, (item, verdict) in enumerate(zip(items, verdicts, strict=True)):
-        if verdict.id is not None:
-            _check_id(item.get("id"), verdict.id, f"verdicts[{index}].id")
+    verdicts = tuple(
+        _verdict(one, f"verdicts[{index}]") for index, one in enumerate(_one_each(body, items))
+    )
+    _check_ids(items, verdicts)
     groups = body.get("groups")
     named = {} if groups is None else as_object(groups, "groups")
     return GradeResult(verdicts, {name: _group(one, name) for name, one in named.items()})
+
+
+def read_validate_answer(answer: Answer, items: Items) -> list[ReferenceVerdict]:
+    """The verdicts on exactly these items' references, in their order."""
+    found = _one_each(as_object(_json_of(answer), "the answer"), items)
+    verdicts = [_reference_verdict(one, f"verdicts[{at}]") for at, one in enumerate(found)]
+    _check_ids(items, verdicts)
+    return verdicts
+
+
+def _one_each(body: Mapping[str, object], items: Items) -> Sequence[object]:
+    found = list_at(body, "verdicts", "the answer")
+    if len(found) != len(items):
+        raise BadResponse(f"{len(found)} verdicts came back for {len(items)} items: none is used")
+    return found
+
+
+def _check_ids(items: Items, verdicts: Sequence[Verdict | ReferenceVerdict]) -> None:
+    for index, (item, verdict) in enumerate(zip(items, verdicts, strict=True)):
+        if verdict.id is not None:
+            _check_id(item.get("id"), verdict.id, f"verdicts[{index}].id")
 
 
 def read_graders_answer(answer: Answer) -> list[GraderInfo]:
@@ -130,10 +157,23 @@ def _verdict(data: object, where: str) -> Verdict:
         id=text_or_none_at(fields, "id", where),
         reward=_value_of(outcome, fields, "reward", where),
         outcome=outcome,
-        grades=tuple(
-            _grade(one, f"{where}.grades[{index}]")
-            for index, one in enumerate(list_at(fields, "grades", where))
-        ),
+        grades=_grades(fields, where),
+    )
+
+
+def _reference_verdict(data: object, where: str) -> ReferenceVerdict:
+    fields = as_object(data, where)
+    return ReferenceVerdict(
+        id=text_or_none_at(fields, "id", where),
+        outcome=reference_outcome_at(fields, where),
+        grades=_grades(fields, where),
+    )
+
+
+def _grades(fields: Mapping[str, object], where: str) -> tuple[Grade, ...]:
+    return tuple(
+        _grade(one, f"{where}.grades[{index}]")
+        for index, one in enumerate(list_at(fields, "grades", where))
     )
 
 

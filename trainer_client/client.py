@@ -7,12 +7,12 @@ from typing import Self
 
 import httpx
 
-from trainer_client.answers import read_grade_answer, read_graders_answer
+from trainer_client.answers import read_grade_answer, read_graders_answer, read_validate_answer
 from trainer_client.attempts import SYSTEM_TIMING, Answer, Attempts, Timing
 from trainer_client.endpoint import Endpoint, socket_options
 from trainer_client.errors import TouchstoneError
 from trainer_client.items import GraderCalls, Items
-from trainer_client.verdicts import GradeResult, GraderInfo, Verdict
+from trainer_client.verdicts import GradeResult, GraderInfo, ReferenceVerdict, Verdict
 from trainer_client.wire import GRADERS, READY, Body, Request
 
 __all__ = ["AsyncClient", "Client"]
@@ -84,6 +84,20 @@ class Client:
             return GradeResult((), {})
         request = self._endpoint.grade_request(items, graders, deadline_s=deadline_s)
         return read_grade_answer(self._exchange(request), items)
+
+    def validate(
+        self, items: Items, graders: GraderCalls | None = None, *, deadline_s: float | None = None
+    ) -> list[ReferenceVerdict]:
+        """Whether each item's reference can be graded with, in their order, from one POST.
+
+        Of the items, only `id`, `reference` and `graders` are looked at; otherwise as `grade`.
+        """
+        if not items:
+            return []
+        request = self._endpoint.grade_request(
+            items, graders, deadline_s=deadline_s, task="validate"
+        )
+        return read_validate_answer(self._exchange(request), items)
 
     def graders(self) -> list[GraderInfo]:
         """What the service can grade with."""
@@ -185,6 +199,17 @@ class AsyncClient:
             return GradeResult((), {})
         request = self._endpoint.grade_request(items, graders, deadline_s=deadline_s)
         return read_grade_answer(await self._exchange(request), items)
+
+    async def validate(
+        self, items: Items, graders: GraderCalls | None = None, *, deadline_s: float | None = None
+    ) -> list[ReferenceVerdict]:
+        """As `Client.validate`."""
+        if not items:
+            return []
+        request = self._endpoint.grade_request(
+            items, graders, deadline_s=deadline_s, task="validate"
+        )
+        return read_validate_answer(await self._exchange(request), items)
 
     async def graders(self) -> list[GraderInfo]:
         """What the service can grade with."""

@@ -13,7 +13,7 @@ import httpx
 
 from trainer_client.attempts import Attempts, Timing
 from trainer_client.items import GraderCalls, Items
-from trainer_client.wire import Request, grade_request
+from trainer_client.wire import Request, Task, grade_request
 
 __all__ = ["Endpoint", "socket_options"]
 
@@ -63,16 +63,21 @@ class Endpoint:
         return brief.attempts(request)
 
     def grade_request(
-        self, items: Items, graders: GraderCalls | None, *, deadline_s: float | None
+        self,
+        items: Items,
+        graders: GraderCalls | None,
+        *,
+        deadline_s: float | None,
+        task: Task = "grade",
     ) -> Request:
-        """The request of one call to grade, under a key of its own."""
+        """The request of one call about a batch, under a key of its own."""
         if deadline_s is not None and deadline_s > self.timeout_s:
             raise ValueError(
                 f"deadline_s={deadline_s!r} is over timeout_s={self.timeout_s!r}, "
                 "so the client would hang up first: raise timeout_s"
             )
         key = uuid.uuid4().hex
-        return grade_request(items, graders or (), deadline_s=deadline_s, key=key)
+        return grade_request(items, graders or (), deadline_s=deadline_s, key=key, task=task)
 
 
 def socket_options() -> list[tuple[int, int, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from trainer_client.errors import BadResponse
-from trainer_client.verdicts import Outcome
+from trainer_client.verdicts import Outcome, ReferenceOutcome
 
 __all__ = [
     "as_object",
@@ -19,6 +19,7 @@ __all__ = [
     "object_at",
     "outcome_at",
     "places_at",
+    "reference_outcome_at",
     "text_at",
     "text_or_none_at",
     "texts_at",
@@ -32,6 +33,15 @@ def outcome_at(fields: Mapping[str, object], where: str) -> Outcome:
             return outcome
         case _:
             return _wrong(f"{where}.outcome", "graded, ungradable or failed")
+
+
+def reference_outcome_at(fields: Mapping[str, object], where: str) -> ReferenceOutcome:
+    """The field `outcome` of a verdict on a reference."""
+    match _at(fields, "outcome", where):
+        case "gradable" | "ungradable" | "failed" as outcome:
+            return outcome
+        case _:
+            return _wrong(f"{where}.outcome", "gradable, ungradable or failed")
 
 
 def text_at(fields: Mapping[str, object], key: str, where: str) -> str:

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Grade", "GradeResult", "GraderInfo", "GroupStats", "Outcome", "Verdict"]
+__all__ = [
+    "Grade",
+    "GradeResult",
+    "GraderInfo",
+    "GroupStats",
+    "Outcome",
+    "ReferenceOutcome",
+    "ReferenceVerdict",
+    "Verdict",
+]
 
 Outcome: TypeAlias = Literal["graded", "ungradable", "failed"]
 """Whose doing a grade is: the completion's, the task's, or the service's own failure."""
+ReferenceOutcome: TypeAlias = Literal["gradable", "ungradable", "failed"]
+"""Whether a completion can earn full marks by a reference, or the service failed to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,15 @@ class Verdict:
     id: str | None
     reward: float | None
     outcome: Outcome
+    grades: tuple[Grade, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceVerdict:
+    """Whether an item's reference can be graded with; its grades say why not."""
+
+    id: str | None
+    outcome: ReferenceOutcome
     grades: tuple[Grade, ...]
 
 

@@ -10,11 +10,23 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from trainer_client.items import GraderCalls, Items
 
-__all__ = ["GRADERS", "READY", "Body", "Request", "can_send", "grade_request", "well_formed"]
+__all__ = [
+    "GRADERS",
+    "READY",
+    "Body",
+    "Request",
+    "Task",
+    "can_send",
+    "grade_request",
+    "well_formed",
+]
+
+Task: TypeAlias = Literal["grade", "validate"]
+"""What is asked about the items of a batch; the name of the route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,7 @@ READY: Final = Request("GET", "/readyz", None, {})
 
 
 def grade_request(
-    items: Items, graders: GraderCalls, *, deadline_s: float | None, key: str
+    items: Items, graders: GraderCalls, *, deadline_s: float | None, key: str, task: Task = "grade"
 ) -> Request:
     """The one POST of a batch, or a ValueError or TypeError that names the part at fault.
 
@@ -94,7 +106,7 @@ def grade_request(
     except RecursionError as error:
         raise ValueError(_cannot_send(body, "nested too deeply")) from error
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-    return Request("POST", "/v1/grade", content, headers)
+    return Request("POST", f"/v1/{task}", content, headers)
 
 
 def well_formed(text: str) -> str:

@@ -1,31 +1,57 @@
 r"""Where in a text the answer stands: the only extraction code of the project.
 
-Every scan is linear in the text.  What wins, in this order:
+Every scan is linear in the text.  The rules:
 
-1. Only the final part counts: what follows the last closing think tag.
-   A think block that is opened and not closed leaves no final part.
-2. The strongest style present decides: a box, then an answer tag, then `#### x`, then an answer
-   phrase, then (only when asked for) the last number.  Weaker styles are read where the stronger
-   ones hold nothing but placeholders, and to notice a later number that contradicts.
-3. Within a style all mentions must say the same.  A mention may replace the one before it only
-   after a word of correction ("wait", "actually", "wrong"); otherwise there are several answers.
-4. Boxes with nothing but a comma, "and", "or" or white space between them are one list.
-5. More than a thousand mentions of a style are a loop, and so several answers.
-6. An empty or placeholder box, `\boxed{?}`, is no answer; as the last box it hides earlier ones.
+1. Only the final part counts: what follows the last closing think tag (`</think>` and its kin in
+   other templates).  A block that is opened and not closed leaves no final part: `unfinished`.
+2. The strongest style present decides: `boxed` (`\boxed{x}`, `\fbox{x}`, `\boxed 7`, GLM's box
+   tokens), `answer_tag` (`<answer>x</answer>`), `hash` (`#### x`), `answer_phrase`, `bare`, and
+   only when asked for `last_number`.  A weaker style is read where the stronger ones hold nothing
+   but placeholders, and to notice another number behind a box, a tag or a hash line:
+   `several_answers`.
+3. A phrase is "the answer is x", "Answer: x", `A: x` on a line of its own, a heading "Final
+   Answer" above x, and the same in Chinese, French, German and Spanish; failing these, "the
+   result is x" and its kin in the last line.  It states its first clause: "72" of "72, because".
+   A denial, a question or a bound ("not 7", "between 1 and 9") states nothing, and a guess
+   ("probably 7") nothing but a contradiction of what came before it.
+4. `bare` is a final part that is nothing but its answer: one value in one line ("-2*pi", "$29.00",
+   "12 cm", "east"), or one sentence that holds one value, at its end and after a verb of being
+   ("The change is -5."), and no word of denial, doubt, condition or choice.
+5. Within a style all mentions must say the same, or there are `several_answers`.  The last mention
+   replaces the one before it only after a word of correction between the two ("wait",
+   "actually", "that is wrong"), which is none under a condition ("if that is wrong") or beside a
+   hedge ("or", "perhaps").
+6. Boxes with nothing but a comma, "and", "or", `x =` or white space between them are one list.
+   A box beside another one within a third says several things.
+7. More than a thousand mentions of a style are a loop, and so several answers.
+8. An empty or placeholder box, `\boxed{?}`, is no answer; as the last box it hides earlier ones.
+   A box or a tag that is opened and not closed is `unfinished`, whatever came before it.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from graders.extract.agreement import agreed
+from graders.extract.bare import bare_answer
 from graders.extract.boxes import Mentions, answer_tags, boxes, is_placeholder
 from graders.extract.fences import code_blocks, last_block
-from graders.extract.phrases import MAX_MENTIONS, Mention, answer_lines, answer_phrases, last_number
+from graders.extract.phrases import (
+    MAX_MENTIONS,
+    Mention,
+    answer_lines,
+    answer_phrases,
+    last_number,
+    result_line,
+)
+from graders.extract.references import stated_gold
+from graders.extract.thinking import FinalPart, final_part
+from graders.extract.wordings import ALSO
 
 __all__ = [
+    "STATED",
     "STRICT",
     "Extraction",
     "FinalPart",
@@ -35,45 +61,20 @@ __all__ = [
     "final_part",
     "last_block",
     "shortened",
+    "stated_gold",
 ]
 
-Style: TypeAlias = Literal["boxed", "answer_tag", "hash", "answer_phrase", "last_number"]
+Style: TypeAlias = Literal["boxed", "answer_tag", "hash", "answer_phrase", "bare", "last_number"]
 Status: TypeAlias = Literal["found", "no_answer", "several_answers", "unfinished"]
 
 STRICT: Final[tuple[Style, ...]] = ("boxed", "answer_tag", "hash", "answer_phrase")
 """The styles that state an answer on purpose."""
 
-_ORDER: Final[tuple[Style, ...]] = (*STRICT, "last_number")
-_THINK_TAGS: Final = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
-)
-_MAX_DISTINCT: Final = 64
-_MAX_JOIN_CHARS: Final = 80
-_JOIN: Final = re.compile(
-    r"(?:[\s,;$&、~]|\\[,;:!\s()\[\]\\]|\\q?quad|and|or|\\text\s?\{\s*(?:and|or)\s*\})*"
-)
-_CORRECTION: Final = re.compile(
-    r"\b(?:wait|actually|correction|correcting|corrected|wrong|incorrect|mistake[n]?|sorry|oops"
-    r"|recheck\w*|re-check\w*|instead|scratch that|error|hold on|hmm|no)\b"
-    r"|不对|等等|更正|错误|错了",
-    re.IGNORECASE,
-)
-_HEDGE: Final = re.compile(r"\b(?:or|either|alternatively)\b|或者|或是", re.IGNORECASE)
-_OR_NUMBER: Final = re.compile(
-    r"[\s$)\]}*\\]{0,8}or(?:\s(?:maybe|perhaps|possibly|even|rather))?\s{1,3}"
-    r"([$\\(\[\s]{0,4}[-\u2212]?\.?[0-9][^\s;]{0,40})"
-)
+STATED: Final[tuple[Style, ...]] = (*STRICT, "bare")
+"""The strict styles, and a final part that is nothing but its answer."""
+
+_ORDER: Final[tuple[Style, ...]] = (*STATED, "last_number")
 _NUMBER_ONLY: Final = re.compile(r"[\s$\\(]{0,4}[-\u2212+]?\$?[0-9][0-9.,/]*\s?\\?%?[\s$.\\)]{0,4}")
-
-
-class FinalPart(NamedTuple):
-    """The text after the thinking, and whether the thinking ended."""
-
-    text: str
-    finished: bool
 
 
 class Extraction(NamedTuple):
@@ -84,17 +85,6 @@ class Extraction(NamedTuple):
     style: Style | None = None
     joined: bool = False
     """Whether the answer was put together from neighbouring boxes."""
-
-
-def final_part(text: str) -> FinalPart:
-    """Cut the thinking off; a text may begin inside it, the template having opened the block."""
-    for opening, closing in _THINK_TAGS:
-        end = text.rfind(closing)
-        if end >= 0:
-            text = text[end + len(closing) :]
-        if opening in text:
-            return FinalPart("", finished=False)
-    return FinalPart(text, finished=True)
 
 
 def extract(
@@ -139,7 +129,7 @@ def _may_hold(part: str, style: Style) -> bool:
             return "<answer>" in part
         case "hash":
             return "####" in part
-        case "answer_phrase" | "last_number":
+        case "answer_phrase" | "bare" | "last_number":
             return True
 
 
@@ -153,58 +143,25 @@ def _read(part: str, style: Style) -> Mentions:
             lines = answer_lines(part)
             return Mentions(lines, several=len(lines) > MAX_MENTIONS)
         case "answer_phrase":
-            return Mentions(answer_phrases(part))
+            return Mentions(answer_phrases(part) or result_line(part))
+        case "bare":
+            return Mentions(_bare(part))
         case "last_number":
             return Mentions(last_number(part))
+
+
+def _bare(part: str) -> list[Mention]:
+    text = bare_answer(part)
+    return [Mention(text, 0, len(part))] if text else []
 
 
 def _agree(
     part: str, mentions: list[Mention], style: Style, *, key: Callable[[str], Hashable]
 ) -> Extraction:
-    if len(mentions) == 1:
-        return Extraction("found", mentions[0].text, style)
-    texts = {mention.text for mention in mentions}
-    if len(texts) > _MAX_DISTINCT:
+    run = agreed(part, mentions, key=key, joining=style == "boxed")
+    if run is None:
         return Extraction("several_answers", style=style)
-    keys = {text: key(text) for text in texts}
-    if len(set(keys.values())) == 1:
-        return Extraction("found", mentions[-1].text, style)
-    runs = _runs(part, mentions, keys, style=style)
-    for before, after in itertools.pairwise(runs):
-        if key(before.text) != key(after.text):
-            gap = part[before.end : after.start]
-            if not _CORRECTION.search(gap) or _HEDGE.search(gap):
-                return Extraction("several_answers", style=style)
-    return Extraction("found", runs[-1].text, style, runs[-1].joined)
-
-
-class _Run(NamedTuple):
-    text: str
-    start: int
-    end: int
-    joined: bool
-
-
-def _runs(
-    part: str, mentions: list[Mention], keys: dict[str, Hashable], *, style: Style
-) -> list[_Run]:
-    runs: list[list[Mention]] = [[mentions[0]]]
-    for mention in mentions[1:]:
-        start, end = runs[-1][-1].end, mention.start
-        joined = (
-            style == "boxed"
-            and end - start <= _MAX_JOIN_CHARS
-            and _JOIN.fullmatch(part, start, end) is not None
-        )
-        if joined:
-            runs[-1].append(mention)
-        else:
-            runs.append([mention])
-    merged = []
-    for run in runs:
-        distinct = list({keys[mention.text]: mention.text for mention in run}.values())
-        merged.append(_Run(", ".join(distinct), run[0].start, run[-1].end, len(distinct) > 1))
-    return merged
+    return Extraction("found", run.text, style, run.joined)
 
 
 def _unless_contradicted(
@@ -216,15 +173,16 @@ def _unless_contradicted(
     key: Callable[[str], Hashable],
 ) -> Extraction:
     """Turn a found answer into several where another number is offered beside it."""
-    if chosen.status != "found" or chosen.style not in ("boxed", "answer_tag"):
+    if chosen.status != "found" or chosen.style not in ("boxed", "answer_tag", "hash"):
         return chosen
     rest = part[last.end :]
-    others = [match[1] for match in [_OR_NUMBER.match(rest)] if match]
+    others = [match[1] for match in [ALSO.match(rest)] if match]
     if chosen.style == "boxed" and "answer_tag" in styles and _may_hold(part, "answer_tag"):
         others += [mention.text for mention in answer_tags(part).found]
-    for style in ("hash", "answer_phrase"):
-        if style in styles and _may_hold(rest, style):
-            others += [mention.text for mention in _read(rest, style).found[-1:]]
+    if "hash" in styles:
+        others += [mention.text for mention in answer_lines(rest)[-1:]]
+    if "answer_phrase" in styles:
+        others += [mention.text for mention in answer_phrases(rest)[-1:]]
     for other in others:
         if _NUMBER_ONLY.fullmatch(other) and key(other) != key(chosen.text):
             return Extraction("several_answers", style=chosen.style)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from graders.extract.phrases import MAX_MENTIONS, Mention, answer_phrases
+from graders.extract.phrases import MAX_MENTIONS, Mention, answer_lines, answer_phrases
 
 __all__ = ["Mentions", "answer_tags", "boxes", "is_placeholder"]
 
-_BOX_OPEN: Final = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
+_BOX_OPEN: Final = re.compile(
+    r"\\(?:boxed|fbox)\s{0,4}(?:\{|([-\u2212]?[0-9](?:[0-9.,/]{0,60}[0-9])?))"
+)
 _BRACES: Final = re.compile(r"\\.|\{+|\}+", re.DOTALL)
 _GLM_OPEN: Final = "<|begin_of_box|>"
 _GLM_CLOSE: Final = "<|end_of_box|>"
@@ -22,9 +24,11 @@ _EMPTY_INSIDE: Final = re.compile(
     r"\\(?:[hv]?phantom|hspace\*?|text|underline)\s?\{[\s\d.a-z?_]*\}"
 )
 _PLACEHOLDERS: Final = frozenset((
-    "", "...", "?", "??", "???", "\\ ", "\\,", "\\Box", "\\_", "\\cdots", "\\dots", "\\ldots",
-    "\\qquad", "\\quad", "\\square", "_", "__", "___", "____", "answer", "youranswer",
-    "youranswerhere", "…",
+    "", ".", "..",
+    "...", "?", "??", "???", "\\ ", "\\,", "\\Box", "\\_", "\\cdots", "\\dots", "\\ldots",
+    "\\qquad", "\\quad", "\\square", "_", "__", "___", "____", "answer", "answerhere",
+    "finalanswer", "insertanswer", "theanswer", "thefinalanswer", "youranswer", "youranswerhere",
+    "yourfinalanswer", "yourfinalanswerhere", "…",
 ))  # fmt: skip
 
 
@@ -43,6 +47,11 @@ def boxes(part: str) -> Mentions:
     while opened := _BOX_OPEN.search(part, position):
         if len(found) == MAX_MENTIONS:
             return Mentions(found, several=True)
+        if opened[1]:
+            # `\boxed 7` is TeX too.
+            position = opened.end()
+            found.append(Mention(opened[1], opened.start(), position))
+            continue
         end = _closing_brace(part, opened.end())
         if end < 0:
             return Mentions(found, unfinished=True)
@@ -85,7 +94,7 @@ def _unwrapped(inner: str) -> str | None:
         opened = _BOX_OPEN.search(inner)
         if opened is None:
             return inner
-        if opened.start() or _closing_brace(inner, opened.end()) != len(inner) - 1:
+        if opened.start() or opened[1] or _closing_brace(inner, opened.end()) != len(inner) - 1:
             return None
         inner = inner[opened.end() : -1]
     return None
@@ -114,7 +123,7 @@ def answer_tags(part: str) -> Mentions:
     for tag in tags.found:
         if _TAG_OPEN in tag.text:
             return Mentions(found, several=True)
-        inner = answer_phrases(tag.text)
+        inner = answer_phrases(tag.text) or answer_lines(tag.text)
         text = inner[-1].text if len(inner) == 1 else tag.text
         found.append(Mention(text, tag.start, tag.end))
     return Mentions(found, unfinished=tags.unfinished)
@@ -123,11 +132,15 @@ def answer_tags(part: str) -> Mentions:
 def is_placeholder(text: str) -> bool:
     if len(text) > _MAX_PLACEHOLDER_CHARS:
         return False
+    if text[:1].isdigit() and "\\" not in text:
+        return False
     if text.strip() in _PLACEHOLDERS:
         return True
-    if "\\" not in text and " " not in text:
-        return False
     text = "".join(text.split())
+    if text[:1] in "[(" and text[-1:] in "])":
+        text = text[1:-1]
+    text = text.replace("_", "") if text[:1].isalpha() else text
+    text = text.casefold() if text.isalpha() else text
     return text in _PLACEHOLDERS or _EMPTY_INSIDE.sub(_blank, text) in _PLACEHOLDERS
 
 

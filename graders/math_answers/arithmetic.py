@@ -12,7 +12,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-__all__ = ["Parsed", "TooBig", "evaluate", "parse_prefix"]
+from graders.math_answers.formulas.tree import TooBig
+
+__all__ = ["Parsed", "evaluate", "parse_prefix"]
 
 _MAX_BITS: Final = 1 << 22
 _MAX_FRACTION_BITS: Final = 1 << 16
@@ -23,10 +25,6 @@ _TOKEN: Final = re.compile(
     r" ?(?:([0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]*)?|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
     r"|(\\[a-zA-Z]+|\*\*|[-+*/^!(){}\[\],]))"
 )
-
-
-class TooBig(ArithmeticError):
-    """The item's fault: the number written has more digits than are worth computing."""
 
 
 class _Unread(ValueError):
@@ -159,7 +157,11 @@ class _Parser:
         base = self._postfix()
         if not (self._take("^") or self._take("**")):
             return base
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise TooBig
         exponent = self._braced() if self._operator() == "{" else self._signed_power()
+        self.depth -= 1
         if exponent.denominator != 1:
             raise _Unread("root")
         is_power_of_ten = base == 10 and self.operations == before

@@ -8,11 +8,15 @@ from typing import Final, get_args
 from graders.answers import alternatives
 from graders.contract import Grade, Judges, Lane, Outcome, ScoreRange
 from graders.extract import Extraction, Style, extract, final_part, shortened
-from graders.math_answers.arithmetic import TooBig
+from graders.math_answers.describing import canonical_of, type_of
 from graders.math_answers.exact_tier import ExactTier
+from graders.math_answers.formula_tier import FormulaTier
+from graders.math_answers.formulas.algebra.equivalence import canonical_text
+from graders.math_answers.formulas.reading.parser import read
+from graders.math_answers.formulas.tree import TooBig, Unread, is_expression
 from graders.math_answers.golds import read_gold
 from graders.math_answers.guard import MAX_ANSWER_CHARS
-from graders.math_answers.judging import Gold, Judgement, MathReason, Tier
+from graders.math_answers.judging import Gold, Judgement, MathReason, Tier, is_one_value
 from graders.math_answers.notation import compact, normal
 from graders.math_answers.options import MathOptions, MathReference
 from graders.math_answers.quantities import read_quantity
@@ -21,9 +25,8 @@ from graders.math_answers.symbolic_tier import SymbolicTier, UnreadableGold, is_
 __all__ = ["MathGrader"]
 
 _NAME: Final = "math"
-_VERSION: Final = "1"
-_TIERS: Final[tuple[Tier, ...]] = (ExactTier(), SymbolicTier())
-_TIER_ONE_KINDS: Final = frozenset(("number", "clock", "choice", "text"))
+_VERSION: Final = "2"
+_TIERS: Final[tuple[Tier, ...]] = (ExactTier(), FormulaTier(), SymbolicTier())
 _RANK: Final[dict[MathReason, int]] = {
     "equivalent": 0, "several_answers": 1, "timeout": 2, "too_complex": 3, "different": 4,
     "unparsed_answer": 5,
@@ -74,7 +77,8 @@ class MathGrader:
             grade = self.grade(f"\\boxed{{{gold.text}}}", alone, options)
             if grade.score != 1.0:
                 return grade
-        return grade
+        found = {"type": type_of(golds[0]), "canonical": shortened(canonical_of(golds[0]))}
+        return grade.model_copy(update={"detail": grade.detail | found})
 
     def warm_up(self) -> None:
         """Start the child of the last tier."""
@@ -88,7 +92,7 @@ def _golds(reference: MathReference) -> list[Gold] | None:
 
 
 def _can_be_read(gold: Gold) -> bool:
-    return gold.kind in _TIER_ONE_KINDS or is_readable(gold)
+    return gold.kind != "formula" or gold.tree is not None or is_readable(gold)
 
 
 def _styles(options: MathOptions) -> tuple[Style, ...]:
@@ -96,15 +100,18 @@ def _styles(options: MathOptions) -> tuple[Style, ...]:
 
 
 def _key(text: str) -> Hashable:
-    """Texts with the same number, or the same normal form, say the same."""
+    """Texts with the same number, the same canonical form or the same normal form say the same."""
     if len(text) > MAX_ANSWER_CHARS:
         return text.strip()
     form = normal(text)
     try:
         quantity = read_quantity(form)
-    except TooBig:
-        return form
-    if quantity is None or quantity.base != 10:
+        if quantity is None:
+            tree = read(form)
+            return canonical_text(tree) if is_expression(tree) else compact(form)
+    except (Unread, TooBig):
+        return compact(form)
+    if quantity.base != 10:
         return compact(form)
     return quantity.value / 100 if quantity.unit == "%" else quantity.value
 
@@ -134,7 +141,7 @@ def _judged(golds: list[Gold], found: Extraction, options: MathOptions) -> Grade
 
 def _typed(gold: Gold, found: Extraction, judgement: Judgement) -> Judgement:
     """Several boxes side by side are a list, which no scalar gold is."""
-    if found.joined and gold.kind in ("number", "choice", "clock", "expression"):
+    if found.joined and is_one_value(gold):
         return Judgement("different", "several_answers")
     return judgement
 

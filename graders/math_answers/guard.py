@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from graders.math_answers.arithmetic import TooBig, evaluate
+from graders.math_answers.arithmetic import evaluate
+from graders.math_answers.formulas.tree import TooBig
 
 __all__ = ["MAX_ANSWER_CHARS", "is_too_complex"]
 

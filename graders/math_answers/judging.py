@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
+from graders.math_answers.formulas.tree import Node, is_scalar
 from graders.math_answers.options import MathOptions
 from graders.math_answers.quantities import Quantity
-from graders.math_answers.shapes import Container
 
-__all__ = ["DIFFERENT", "EQUAL", "UNSURE", "Gold", "Judgement", "Kind", "MathReason", "Tier"]
-
-Kind: TypeAlias = Literal[
-    "number", "clock", "choice", "text", "container", "relation", "expression"
+__all__ = [
+    "DIFFERENT",
+    "EQUAL",
+    "UNSURE",
+    "Gold",
+    "Judgement",
+    "Kind",
+    "MathReason",
+    "Tier",
+    "is_one_value",
 ]
+
+Kind: TypeAlias = Literal["number", "clock", "choice", "text", "formula"]
 Ruling: TypeAlias = Literal["equal", "different", "unsure"]
 MathReason: TypeAlias = Literal[
     "equivalent",
@@ -36,7 +44,13 @@ class Gold:
     normal: str
     kind: Kind
     quantity: Quantity | None = None
-    container: Container | None = None
+    tree: Node | None = None
+    """What our own parser reads; None where it does not."""
+
+
+def is_one_value(gold: Gold) -> bool:
+    """Whether a gold is a single value, so that a list or a relation cannot state it."""
+    return gold.kind in ("number", "choice", "clock") or is_scalar(gold.tree)
 
 
 class Judgement(NamedTuple):

@@ -10,40 +10,25 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from graders.math_answers.unicode_signs import in_ascii_signs
+
 __all__ = ["compact", "normal"]
 
 _MAX_CACHED: Final = 4_096
 _PLAIN: Final = re.compile(r"[-]?[0-9]+|[A-Za-z]+")
-_SUPERSCRIPTS: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
-_UNICODE: Final = str.maketrans(
-    {
-        **{mark: "-" for mark in "\u2212\u2013\u2014\u2010\u2011\ufe63\uff0d"},
-        **{chr(0xFF01 + n): chr(0x21 + n) for n in range(94) if n != 12},
-        **{space: " " for space in "\u00a0\u2002\u2003\u2009\u200a\u202f\u3000\u200b\u2060\ufeff"},
-        "\u00d7": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "÷": "/", "π": "\\pi ",
-        "∞": "\\infty ",
-        "≤": "\\leq ", "≥": "\\geq ", "≠": "\\ne ", "±": "\\pm ", "\u222a": "\\cup ", "∩": "\\cap ",
-        "∈": "\\in ", "∅": "\\emptyset ", "ø": "\\emptyset ", "≈": "\\approx ", "°": "^{\\circ}",
-        "√": "\\sqrt", "∛": "\\sqrt[3]", "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}",
-        "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}", "⅕": "\\frac{1}{5}",
-        "⅛": "\\frac{1}{8}", "⅜": "\\frac{3}{8}", "⅝": "\\frac{5}{8}", "⅞": "\\frac{7}{8}",
-        "。": ".", "、": ",", "⟨": "\\langle ", "⟩": "\\rangle ", "θ": "\\theta ",
-        "\u03b1": "\\alpha ",
-        "β": "\\beta ", "λ": "\\lambda ", "∑": "\\sum ", "∫": "\\int ", "∏": "\\prod ",
-        "“": '"', "”": '"', "\u2018": "'", "\u2019": "'",
-    }
-)  # fmt: skip
-_RAISED: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
-_ROOT_OF: Final = re.compile(r"\\sqrt(\[3\])?\s?(?:([0-9]+|[A-Za-z])(?![0-9{])|\(([^()]*)\))")
-_DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z,;:!{}%$])")
+_ROOT_OF: Final = re.compile(
+    r"\\sqrt(\[[34]\])?\s?(?:([0-9]+(?:\.[0-9]+)?|[A-Za-z])(?![0-9{])|\(([^()]*)\))"
+)
+_DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z,;:!{}%$ ])")
 _GROUPED: Final = re.compile(
     r"(?<![0-9.,])[0-9]{1,3}(?:(?:\{,\}|,\\!\s?|\\,|\\!)[0-9]{3})+(?![0-9])"
 )
 _COMMAND: Final = re.compile(r"\\(?:[a-zA-Z]+\*?|.)", re.DOTALL)
 _WRAPPER: Final = re.compile(
-    r"\\(?:text|textrm|textbf|textit|textnormal|mathrm|mathbf|mathit|mathsf|mathtt|mbox|bm"
-    r"|boldsymbol|operatorname|emph)\s?\{\s*([^{}]*?)\s*\}"
+    r"\\(?:text|textrm|textbf|textit|textup|textsf|texttt|textnormal|mathrm|mathbf|mathit|mathsf"
+    r"|mathtt|mbox|bm|boldsymbol|operatorname|emph)\s?\{\s*([^{}]*?)\s*\}"
 )
+_UNIT_NAMES: Final = {"m": "meters", "g": "grams", "s": "seconds", "h": "hours", "L": "liters"}
 _COMMANDS: Final = {
     "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\dbinom": "\\binom",
     "\\tbinom": "\\binom", "\\le": "\\leq", "\\leqslant": "\\leq", "\\ge": "\\geq",
@@ -51,6 +36,8 @@ _COMMANDS: Final = {
     "\\times": "\\cdot",
     "\\div": "/", "\\degree": "^{\\circ}", "\\lbrace": "\\{", "\\rbrace": "\\}", "\\lbrack": "[",
     "\\rbrack": "]", "\\varnothing": "\\emptyset", "\\land": "and", "\\lor": "or", "\\vee": "or",
+    "\\R": "\\mathbb{R}", "\\Z": "\\mathbb{Z}", "\\N": "\\mathbb{N}",
+    "\\Q": "\\mathbb{Q}", "\\C": "\\mathbb{C}",
     "\\$": "\x01", "\\%": "\x02", "\\&": "&", "\\#": "#", "\\_": "_", "\\-": "", "\\/": "",
 }  # fmt: skip
 _DROPPED: Final = frozenset((
@@ -67,6 +54,8 @@ _FRAC_SHORT: Final = re.compile(
     r"\\frac\s?(?:([0-9a-zA-Z]|\\pi)|\{([^{}]*)\})\s?(?:([0-9a-zA-Z]|\\pi)|(\{))"
 )
 _CIRC: Final = re.compile(r"\s?\^\s?(?:\\circ(?![a-zA-Z])|\{\s?\\circ\s?\})")
+_BLANK_LINES: Final = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
+_LINE_ITEM: Final = re.compile(r"\$?[-+]?[0-9.,/]+\$?$|\$?[A-Za-z](?:_\{?[A-Za-z0-9]\}?)? ?=(?!=)")
 _LEFT_EDGE: Final = " ,;:"
 _RIGHT_EDGE: Final = " .,;:"
 # A list of numbers must not turn into one number: `99, 100` is written `99;100`.
@@ -91,7 +80,9 @@ def normal(text: str) -> str:
     if _PLAIN.fullmatch(text) and "inf" not in text:
         return text
     if not text.isascii():
-        text = _RAISED.sub(_raised, text.translate(_UNICODE))
+        text = in_ascii_signs(text)
+    if "\n" in text:
+        text = _listed_lines(text)
     if "\\" in text or "{,}" in text:
         text = _without_commands(text)
     text = _money(_percent(text))
@@ -118,17 +109,29 @@ def compact(text: str) -> str:
     return _JOINABLE.sub("", text) if " " in text else text
 
 
-def _raised(match: re.Match[str]) -> str:
-    return "^{" + "".join(_SUPERSCRIPTS[char] for char in match[0]) + "}"
+def _listed_lines(text: str) -> str:
+    """Lines set apart by blank ones, or numbers or equations line by line, are a list."""
+    if "\\begin" in text:
+        return text
+    lines = [line.strip() for line in text.split("\n")]
+    if "" in lines:
+        blocks = [" ".join(block.split()) for block in _BLANK_LINES.split(text)]
+    elif all(_LINE_ITEM.match(line) for line in lines):
+        blocks = lines
+    else:
+        return text
+    return ";".join(block.rstrip(",;") for block in blocks if block)
 
 
 def _without_commands(text: str) -> str:
-    if "\\\\" in text and "\\begin" not in text:
-        text = _DOUBLED.sub(r"\\", text)
+    if "\\\\" in text:
+        text = _undoubled(text)
+    if "\\left." in text or "\\right." in text:
+        text = text.replace("\\left.", "").replace("\\right.", "")
     text = _GROUPED.sub(_joined, text)
     text = _COMMAND.sub(_command, text)
     for _ in range(3):
-        shorter = _WRAPPER.sub(r" \1 ", text)
+        shorter = _WRAPPER.sub(_unwrapped_words, text)
         if shorter == text:
             break
         text = shorter
@@ -137,8 +140,23 @@ def _without_commands(text: str) -> str:
     if "\\sqrt" in text:
         text = _ROOT_OF.sub(_root, text)
     if "\\circ" in text:
-        text = _CIRC.sub(" degrees", text)
+        text = _CIRC.sub(" degrees ", text)
     return text
+
+
+def _unwrapped_words(match: re.Match[str]) -> str:
+    r"""What a wrapper holds; a unit of one letter is spelled out where no space can mark it."""
+    inner, start = match[1], match.start()
+    name = _UNIT_NAMES.get(inner)
+    before = match.string[max(0, start - 6) : start].rstrip(" \\,;~") if name else ""
+    return f" {name} " if before[-1:] in ("}", ")") else f" {inner} "
+
+
+def _undoubled(text: str) -> str:
+    """Backslashes escaped once too often; a lone pair of them ends the row of an environment."""
+    if "\\begin" in text:
+        return text.replace("\\\\", "\\") if "\\\\begin" in text else text
+    return _DOUBLED.sub(r"\\", text)
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -196,7 +214,7 @@ def _unwrapped(text: str) -> str:
         is_quoted = text[:1] in ('"', "'", "*", "`") and text[-1:] == text[:1] and len(text) > 2
         if is_quoted or (text[:1] == "{" and text[-1:] == "}" and _is_one_group(text)):
             text = text[1:-1]
-        text = text.strip(" ")
+        text = text.strip(" ") if text.endswith("...") else text.lstrip(" ").rstrip(_RIGHT_EDGE)
         if text == before:
             break
     return text

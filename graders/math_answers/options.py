@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StringConstraints
 
-from graders.extract import STRICT, Style
+from graders.extract import STATED, Style
 
 __all__ = ["MathOptions", "MathReference", "Tolerance"]
 
@@ -31,7 +31,7 @@ class MathOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     styles: tuple[Style, ...] = Field(
-        default=STRICT, min_length=1, description="where an answer may be stated"
+        default=STATED, min_length=1, description="where an answer may be stated"
     )
     last_number: bool = Field(
         default=False, description="fall back to the last number where no style states an answer"
@@ -41,6 +41,12 @@ class MathOptions(BaseModel):
     )
     percent: bool = Field(
         default=False, description="accept 42 where the gold is 42%, as well as 42% and 0.42"
+    )
+    units: bool = Field(
+        default=False, description="refuse a number without the unit that the gold names"
+    )
+    ordered: bool = Field(
+        default=False, description="compare lists without brackets in their order"
     )
     evaluated: bool = Field(
         default=False, description="refuse arithmetic left undone, such as 5! or 2+3"

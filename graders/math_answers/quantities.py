@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from graders.math_answers.arithmetic import TooBig, parse_prefix
+from graders.math_answers.arithmetic import parse_prefix
+from graders.math_answers.formulas.tree import TooBig
 from graders.math_answers.units import SCALES, unit_of
 
 __all__ = ["Quantity", "read_quantity", "rounds_to", "same_quantity"]
@@ -26,7 +27,8 @@ _SCIENTIFIC: Final = re.compile(r"[-+]?[0-9.]+\\cdot10\^(?:[0-9]|\{-?[0-9]+\})")
 _BASED: Final = re.compile(r"([0-9A-Fa-f]{1,200})_(?:\{([0-9]{1,2})\}|([0-9]))")
 _RATIO: Final = re.compile(r"([0-9]{1,12}) ?: ?([0-9]{1,12})")
 _REPEATING: Final = re.compile(
-    r"([-+]?)([0-9]*)\.([0-9]{0,40})\\(?:overline|bar|dot)(?:\{([0-9]{1,40})\}|([0-9]))"
+    r"([-+]?)([0-9]*)\.([0-9]{0,40})"
+    r"(?:\\(?:overline|bar|dot)(?:\{([0-9]{1,40})\}|([0-9]))|\(([0-9]{1,40})\))"
 )
 _DOTTED: Final = re.compile(
     r"([-+]?)([0-9]*)\.([0-9]{0,40}?)([0-9]{1,12}?)\4\4*(?:\.\.\.|\\l?dots|\\cdots)"
@@ -69,15 +71,14 @@ def same_quantity(gold: Quantity, answer: Quantity, *, percent: bool) -> bool:
     """Whether an answer states the gold: in value, and in the unit where both name one."""
     if gold.base != 10 or answer.base != 10:
         return _same_based(gold, answer)
-    factor = Fraction(1)
     if gold.unit == "%" or answer.unit == "%":
         return _same_percent(gold, answer, either=percent)
     if gold.unit and answer.unit and gold.unit != answer.unit:
         known, given = SCALES.get(gold.unit), SCALES.get(answer.unit)
         if known is None or given is None or known.dimension != given.dimension:
             return False
-        factor = given.factor / known.factor
-    return _same_value(gold, answer._replace(value=answer.value * factor))
+        answer = answer._replace(value=answer.value * given.factor / known.factor)
+    return _same_value(gold, answer)
 
 
 def _same_value(gold: Quantity, answer: Quantity) -> bool:
@@ -155,11 +156,11 @@ def _special(normal: str, *, european: bool) -> Quantity | None:
     if match := _BASED.fullmatch(normal):
         base = int(match[2] or match[3])
         try:
-            return Quantity(Fraction(int(match[1], base)), base=base) if 2 <= base <= 16 else None
+            return Quantity(Fraction(int(match[1], base)), base=base) if 2 <= base <= 36 else None
         except ValueError:
             return None
     if match := _REPEATING.fullmatch(normal):
-        return _repeating(match[1], match[2], match[3], match[4] or match[5])
+        return _repeating(match[1], match[2], match[3], match[4] or match[5] or match[6])
     if match := _RATIO.fullmatch(normal):
         below = int(match[2])
         return Quantity(Fraction(int(match[1]), below)) if below else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from graders.math_answers.judging import Gold, MathReason
+from graders.math_answers.judging import Gold, MathReason, is_one_value
 from graders.math_answers.shapes import container_of
 
 __all__ = ["refusal"]
@@ -33,12 +33,12 @@ def refusal(gold: Gold, form: str) -> MathReason | None:
             continue
         if kind == "hidden":
             return "unparsed_answer"
-        if kind in ("several", "relation") and gold.kind in ("container", "relation"):
+        if kind in ("several", "relation") and not is_one_value(gold):
             continue
         return "several_answers" if kind == "several" else "different"
     if _BUILDER.search(form) and not _BUILDER.search(gold.normal):
         return "different"
-    if gold.kind in ("container", "relation"):
+    if not is_one_value(gold):
         return None
     container = container_of(form)
     if container is not None:

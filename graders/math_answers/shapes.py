@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Chain", "Container", "chain_of", "container_of", "expanded", "interval_of", "split_top"]
+__all__ = ["Chain", "Container", "chain_of", "container_of", "split_top", "with_approximation"]
 
 _STEP: Final = re.compile(r"\\[{}]|\\approx|\\[a-zA-Z]+|[(){}\[\]=,;]| and | or |and | or| and")
 _OPENING: Final = frozenset(("(", "[", "{", "\\{"))
@@ -18,11 +18,6 @@ _SIMPLE_LABEL: Final = re.compile(r"([A-Za-z](?:_\{?[A-Za-z0-9]\}?)?)(?:=|\\in)(
 _ABOUT: Final = re.compile(
     r"\( ?(?:or )?(?:about|approximately|approx\.?|roughly|\\approx) ?([0-9.,]*[0-9])[^()]{0,40}\)$"
 )
-_MEMBER: Final = re.compile(r"[A-Za-z]\\in(?=[ (\[\\])")
-_BETWEEN: Final = re.compile(
-    r"([^<>=\\]*(?:\\(?!leq)[^<>=\\]*)*)(<|\\leq) ?[A-Za-z](<|\\leq) ?([^<>=]*)"
-)
-_ONE_SIDED: Final = re.compile(r"[A-Za-z](<|>|\\leq|\\geq) ?([^<>=A-Za-z\\]*(?:\\(?!leq|geq).*)?)")
 _BRACKETS: Final = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",)}
 
 
@@ -64,15 +59,12 @@ def split_top(text: str, separators: frozenset[str]) -> tuple[str, ...]:
 _EQUALS: Final = frozenset(("=",))
 _NEAR: Final = frozenset(("\\approx",))
 _LIST: Final = frozenset((",", ";", "and", "or"))
-_OR: Final = frozenset(("or",))
 _COMMA: Final = frozenset((",", ";"))
 
 
 def chain_of(normal: str) -> Chain:
     """Read equalities and approximations; the whole is one part where there are none."""
-    if "(" in normal:
-        normal = _ABOUT.sub(r"\\approx\1", normal)
-    exact, *near = split_top(normal, _NEAR)
+    exact, *near = split_top(with_approximation(normal), _NEAR)
     if "=" not in exact:
         return Chain((exact,), tuple(near))
     parts = split_top(exact, _EQUALS)
@@ -83,6 +75,11 @@ def chain_of(normal: str) -> Chain:
         label, parts = parts[1], parts[:1]
     is_restated = len(parts) > 1 and any(_has_unknown(part) for part in parts)
     return Chain(parts, tuple(near), label, is_restated)
+
+
+def with_approximation(normal: str) -> str:
+    r"""Write `7/2 (about 3.5)` as `7/2\approx3.5`."""
+    return _ABOUT.sub(r"\\approx\1", normal) if "(" in normal else normal
 
 
 def container_of(normal: str) -> Container | None:
@@ -98,44 +95,6 @@ def container_of(normal: str) -> Container | None:
     items = split_top(normal, _LIST)
     items = tuple(item for item in items if item)
     return Container("", "", _unlabelled(items)) if len(items) > 1 else None
-
-
-def interval_of(normal: str) -> str:
-    r"""Write `x \in I`, `a < x \leq b`, `x > a` and such joined by "or" as intervals."""
-    if " or " not in normal:
-        return _interval(normal)
-    parts = split_top(normal, _OR)
-    intervals = [_interval(part) for part in parts]
-    is_union = all(part != interval for part, interval in zip(parts, intervals, strict=True))
-    return "\\cup".join(intervals) if is_union else normal
-
-
-def _interval(normal: str) -> str:
-    member = _MEMBER.match(normal)
-    if member:
-        return normal[member.end() :].strip()
-    between = _BETWEEN.fullmatch(normal)
-    if between and between[1] and between[4]:
-        opening = "[" if between[2] == "\\leq" else "("
-        closing = "]" if between[3] == "\\leq" else ")"
-        return f"{opening}{between[1].strip()},{between[4].strip()}{closing}"
-    side = _ONE_SIDED.fullmatch(normal)
-    if side is None or not side[2]:
-        return normal
-    bound, sign = side[2].strip(), side[1]
-    closing, opening = ("]", "[") if sign in ("\\leq", "\\geq") else (")", "(")
-    if sign in ("<", "\\leq"):
-        return f"(-\\infty,{bound}{closing}"
-    return f"{opening}{bound},\\infty)"
-
-
-def expanded(item: str) -> tuple[str, ...]:
-    r"""The two values of an item with one `\pm`."""
-    before, sign, after = item.partition("\\pm")
-    if not sign or "\\pm" in after or after[:1].isalpha():
-        return (item,)
-    after = after.strip()
-    return (f"{before}+{after}" if before else after, f"{before}-{after}")
 
 
 def _is_label(part: str) -> bool:

@@ -8,7 +8,6 @@ do not work in every process.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Any, Final, Literal, TypeAlias
 
 __all__ = ["compare", "is_readable", "warm_up"]
@@ -32,12 +31,8 @@ def is_readable(gold: str) -> bool:
     return _parse(gold) is not None
 
 
-def compare(gold: str, parts: list[str], near: list[str], decimals: dict[str, str]) -> Answer:
-    """Compare each equal part of an answer with the gold.
-
-    `near` are decimals said to approximate the first part.  `decimals` may hold `gold`, a
-    decimal gold, and `answer`, a long decimal answer, as digits and an exponent: `333e-1`.
-    """
+def compare(gold: str, parts: list[str]) -> Answer:
+    """Compare every part of an answer with the gold; a rounded part is not equal."""
     wanted = _parse(gold)
     if wanted is None:
         return "unparsed_gold"
@@ -45,12 +40,9 @@ def compare(gold: str, parts: list[str], near: list[str], decimals: dict[str, st
         given = _parse(part)
         if given is None:
             return "unparsed_answer"
-        if not _same(wanted, given, decimals):
+        if not _same(wanted, given):
             return "different"
-    given = _parse(parts[0])
-    if all(_is_rounded(given, value) for value in near):
-        return "equal"
-    return "different"
+    return "equal"
 
 
 def warm_up() -> None:
@@ -59,9 +51,9 @@ def warm_up() -> None:
         ("\\frac{x+1}{2}", "\\frac{x}{2}+\\frac{1}{2}"),
         ("\\sqrt{8}", "2\\sqrt{2}"),
     ):
-        compare(one, [other], [], {})
-    compare("\\{1,2\\}", ["\\{2,1\\}"], [], {})
-    compare("[0,1)", ["[0,1)"], [], {})
+        compare(one, [other])
+    compare("\\{1,2\\}", ["\\{2,1\\}"])
+    compare("[0,1)", ["[0,1)"])
 
 
 def _parse(text: str) -> _Parsed | None:
@@ -90,26 +82,17 @@ def _with_imaginary(value: _Parsed, text: str) -> _Parsed:
     return value.subs({name: sympy.I for name in value.free_symbols if str(name) == "i"})
 
 
-def _same(wanted: _Parsed, given: _Parsed, decimals: dict[str, str]) -> bool:
+def _same(wanted: _Parsed, given: _Parsed) -> bool:
     import sympy
     from math_verify import verify
 
     if isinstance(wanted, sympy.Expr) and isinstance(given, sympy.Expr):
         closed = not wanted.free_symbols and not given.free_symbols
         if closed:
-            return _same_value(wanted, given, decimals)
+            return _close(wanted, given) is True
         if wanted.free_symbols == given.free_symbols and _differs_somewhere(wanted, given):
             return False
     return bool(verify(wanted, given, timeout_seconds=None))
-
-
-def _same_value(wanted: _Parsed, given: _Parsed, decimals: dict[str, str]) -> bool:
-    """Two closed expressions are equal when they agree to 40 digits, or as decimals may."""
-    if "gold" in decimals and not _has_decimals(given):
-        return _is_rounded(given, decimals["gold"])
-    if "answer" in decimals:
-        return _is_rounded(wanted, decimals["answer"], within=1)
-    return _close(wanted, given) is True
 
 
 def _close(one: _Parsed, other: _Parsed) -> bool | None:
@@ -126,12 +109,6 @@ def _close(one: _Parsed, other: _Parsed) -> bool | None:
         return None
 
 
-def _has_decimals(value: _Parsed) -> bool:
-    import sympy
-
-    return bool(value.atoms(sympy.Float))
-
-
 def _differs_somewhere(wanted: _Parsed, given: _Parsed) -> bool:
     import sympy
 
@@ -144,20 +121,3 @@ def _differs_somewhere(wanted: _Parsed, given: _Parsed) -> bool:
         except _FAILURES:
             continue
     return False
-
-
-def _is_rounded(exact: _Parsed, decimal: str, *, within: float = 0.5) -> bool:
-    """Whether a decimal is the value rounded, `within` so many of its last digits."""
-    import sympy
-
-    digits, _, exponent = decimal.partition("e-")
-    places = int(exponent) if exponent else len(digits.partition(".")[2])
-    wanted = Fraction(decimal)
-    try:
-        value = exact.evalf(_DIGITS)
-        if not (value.is_real and value.is_finite):
-            return False
-        distance = abs(value - sympy.Rational(wanted.numerator, wanted.denominator))
-        return bool(distance * 10**places <= within)
-    except _FAILURES:
-        return False

@@ -7,21 +7,19 @@ from functools import lru_cache
 from typing import Final
 
 from graders.math_answers import symbolic
-from graders.math_answers.judging import DIFFERENT, EQUAL, Gold, Judgement
+from graders.math_answers.guard import is_too_complex
+from graders.math_answers.judging import DIFFERENT, EQUAL, Gold, Judgement, is_one_value
 from graders.math_answers.notation import compact, normal
 from graders.math_answers.options import MathOptions
-from graders.math_answers.quantities import Quantity, read_quantity
-from graders.math_answers.shapes import Container, chain_of, container_of, expanded, interval_of
+from graders.math_answers.shapes import Chain, chain_of
 from sandbox import CallCrashed, CallLimits, CallOutOfMemory, CallTimedOut, call, warm_calls
 
 __all__ = ["SymbolicTier", "UnreadableGold"]
 
 _PRELOAD: Final = ("graders.math_answers.symbolic:warm_up",)
-_LIMITS: Final = CallLimits()
+_LIMITS: Final = CallLimits(cpu_s=0.3, memory_bytes=256 * 1024 * 1024)
+"""Half a second is what an answer may cost; reading its gold comes on top, once."""
 _MAX_CACHED: Final = 4_096
-_LONG_DECIMAL: Final = 12
-_DECIMAL: Final = re.compile(r"-?[0-9]*\.[0-9]+")
-_NEAR: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
 _NAMES: Final = re.compile(
     r"(?<![a-zA-Z\\])(pi|theta|alpha|beta|lambda|sqrt|sin|cos|tan|ln|log|exp|infinity|inf|oo)"
     r"(?![a-zA-Z])"
@@ -44,26 +42,18 @@ class SymbolicTier:
         """Compare; raise UnreadableGold for a gold that cannot be read at all."""
         if not is_readable(gold):
             raise UnreadableGold
-        form = interval_of(normal(answer))
-        chain = chain_of(form)
-        is_formula = gold.kind in ("number", "expression")
-        parts = chain.parts if is_formula else (_listed(form),)
-        near = [value.replace(",", "") for value in chain.near] if is_formula else []
-        if any(_NEAR.fullmatch(value) is None for value in near):
+        form = normal(answer)
+        if is_too_complex(form):
+            return _TOO_COMPLEX
+        is_chain = is_one_value(gold) or "=" not in gold.normal
+        chain = chain_of(form) if is_chain else Chain((form,), ())
+        if chain.is_restated:
             return DIFFERENT
-        decimals: dict[str, str] = {}
-        if gold.quantity is not None and gold.quantity.places > 0:
-            decimals["gold"] = _decimal(gold.quantity)
-        quantity = read_quantity(parts[0]) if len(parts) == 1 else None
-        if quantity is not None and quantity.figures >= _LONG_DECIMAL:
-            decimals["answer"] = _decimal(quantity)
         try:
             ruling = call(
                 symbolic.compare,
-                as_latex(_listed(gold.normal)),
-                [as_latex(part) for part in parts],
-                list(near),
-                dict(decimals),
+                as_latex(gold.normal),
+                [as_latex(part) for part in (*chain.parts, *chain.near)],
                 limits=_LIMITS,
                 preload=_PRELOAD,
             )
@@ -74,11 +64,6 @@ class SymbolicTier:
         if ruling == "unparsed_answer":
             return _UNPARSED
         return EQUAL if ruling == "equal" else DIFFERENT
-
-
-def _decimal(quantity: Quantity) -> str:
-    """A plain decimal as digits and an exponent."""
-    return f"{int(quantity.value * 10**quantity.places)}e-{quantity.places}"
 
 
 def is_readable(gold: Gold) -> bool:
@@ -98,15 +83,6 @@ def _is_readable(form: str) -> bool:
         return call(symbolic.is_readable, text, limits=_LIMITS, preload=_PRELOAD) is True
     except (CallTimedOut, CallCrashed, CallOutOfMemory):
         return False
-
-
-def _listed(form: str) -> str:
-    r"""A list with the items of `\pm` written out."""
-    container = container_of(form) or Container("", "", (form,))
-    if "\\pm" not in form or container.opening in ("(", "["):
-        return form
-    items = [one for item in container.items for one in expanded(item)]
-    return container.opening + ",".join(items) + container.closing
 
 
 def as_latex(form: str) -> str:

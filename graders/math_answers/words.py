@@ -17,6 +17,7 @@ _CLOCK: Final = re.compile(
 _WORDS: Final = re.compile(r"[A-Za-z][A-Za-z'\u2019-]*(?:[ ,./;-]+[A-Za-z][A-Za-z'\u2019-]*)*")
 _WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019])*")
 _NO_PUNCTUATION: Final = re.compile(r"[^\w\s'\u2019,.;:!\"()/-]")
+_DIGITS: Final = re.compile(r"\d+")
 _VOWELS: Final = frozenset("aeiouyAEIOUY")
 _SHORT_WORDS: Final = frozenset(("no", "yes", "odd", "even", "true", "false", "none", "up", "down"))
 _MATH_WORDS: Final = frozenset((
@@ -75,7 +76,7 @@ def same_words(gold: str, answer: str) -> bool:
 
     A sign that is no punctuation may turn the meaning round, so it has to stand in both.
     """
-    signs = [_NO_PUNCTUATION.findall(text) for text in (gold, answer)]
+    signs = [_NO_PUNCTUATION.findall(text) + _DIGITS.findall(text) for text in (gold, answer)]
     return signs[0] == signs[1] and _stems(gold) == _stems(answer)
 
 

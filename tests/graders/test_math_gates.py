@@ -7,10 +7,14 @@ from collections import Counter
 from graders.contract import Grade
 from graders.math_answers import MathGrader
 from graders.math_answers.options import MathOptions, MathReference
+from tests.graders.golds_data import grade, known_golds, made_golds, written
+from tests.graders.near_golds import edits, neighbours
 from tests.graders.tables import Row, report, shared_rows
 
 _GRADER = MathGrader()
 _DEFAULTS = MathOptions()
+# All of them are tried by `python -m bench.math --variants --pairs --golds`.
+_EVERY = 15
 _NEVER_PAID = ("hack", "eval", "think-leak", "nested-box", "multi-boxed")
 
 
@@ -68,6 +72,36 @@ def test_real_golds_validate() -> None:
     unusable = [gold for gold, reason in reasons.items() if reason != "equivalent"]
     report(f"math_golds: {len(golds) - len(unusable)} of {len(golds)}, unusable {unusable}")
     assert not unusable
+
+
+def test_made_golds_validate() -> None:
+    golds = sorted(set(made_golds(200)))
+    reasons = {
+        gold: _GRADER.validate(MathReference(answer=gold), _DEFAULTS).reason for gold in golds
+    }
+    assert not [gold for gold, reason in reasons.items() if reason != "equivalent"]
+
+
+def test_golds_in_other_notations_are_paid() -> None:
+    golds = sorted({*known_golds()[::_EVERY], *made_golds(60)})
+    tried: Counter[str] = Counter()
+    unpaid = []
+    for one in written(golds):
+        tried[one.variant] += 1
+        if grade(one.gold, one.text).score != 1.0:
+            unpaid.append(one)
+    report(f"notations: {sum(tried.values()) - len(unpaid)} of {sum(tried.values())}: {unpaid}")
+    for variant, count in Counter(one.variant for one in unpaid).items():
+        assert count <= max(1, 0.01 * tried[variant]), variant
+    assert len(unpaid) <= 0.002 * sum(tried.values())
+
+
+def test_answers_near_a_gold_are_not_paid() -> None:
+    golds = sorted({*known_golds()[::_EVERY], *made_golds(60)})
+    pairs = [*neighbours(golds), *(pair for gold in golds for pair in edits(gold))]
+    paid = [pair for pair in pairs if grade(pair.gold, pair.other).score != 0.0]
+    report(f"near answers: {len(pairs)}, judged equal {paid}")
+    assert not paid
 
 
 def _completion(row: Row) -> str:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.math_answers.arithmetic import TooBig, evaluate
+from graders.math_answers.arithmetic import evaluate
 from graders.math_answers.exact_tier import ExactTier
+from graders.math_answers.formulas.tree import TooBig
 from graders.math_answers.golds import read_gold
 from graders.math_answers.guard import is_too_complex
 from graders.math_answers.notation import normal

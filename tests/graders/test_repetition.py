@@ -103,7 +103,7 @@ def test_the_lowest_score_is_the_form_s() -> None:
     assert _GRADER.lowest(RepetitionOptions()) == -1
     assert _GRADER.lowest(RepetitionOptions(penalty=-0.25)) == -0.25
     assert _GRADER.validate(_NOTHING, _GATE).score == 1
-    assert _GRADER.validate(_NOTHING, RepetitionOptions()).score == 0
+    assert _GRADER.validate(_NOTHING, RepetitionOptions()).score == 1
 
 
 @pytest.mark.parametrize(

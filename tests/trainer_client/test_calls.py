@@ -19,7 +19,7 @@ from tests.trainer_client.stub_service import (
     grader_json,
     verdict_json,
 )
-from trainer_client import AsyncClient, Client, Grade, GraderInfo, GroupStats, Verdict
+from trainer_client import AsyncClient, BadResponse, Client, Grade, GraderInfo, GroupStats, Verdict
 
 MATH = [{"name": "math"}]
 
@@ -32,7 +32,8 @@ def test_the_door_exports_what_it_says() -> None:
     named = {
         name
         for name, value in vars(trainer_client).items()
-        if getattr(value, "__module__", "").startswith("trainer_client.") or name == "Outcome"
+        if getattr(value, "__module__", "").startswith("trainer_client.")
+        or name in {"Outcome", "ReferenceOutcome"}
     }
     assert trainer_client.__all__ == sorted(trainer_client.__all__)
     assert set(trainer_client.__all__) == named
@@ -238,3 +239,23 @@ def test_one_async_client_serves_many_calls_at_once(service: StubService) -> Non
 
     rewards = [[verdict.reward for verdict in batch] for batch in asyncio.run(calls())]
     assert rewards == [[1.0 if n % 10 == 4 else 0.0] for n in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"verdicts": []}, "0 verdicts came back for 1 items: none is used"),
+        ({"verdicts": [{"id": None, "outcome": "graded", "grades": []}]},
+         "verdicts[0].outcome is not gradable, ungradable or failed"),
+        ({"verdicts": [{"id": "b", "outcome": "gradable", "grades": []}]},
+         "verdicts[0].id is not the id of the item in its place"),
+        ({"verdicts": [{"id": "a", "outcome": "gradable"}]}, "verdicts[0] lacks 'grades'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_of_a_validation_is_named(
+    ask: Ask, service: StubService, body: object, words: str
+) -> None:
+    service.script = [Reply(body=json.dumps(body).encode())]
+    with pytest.raises(BadResponse) as caught:
+        ask(service.url, "validate", [{"id": "a"}])
+    assert words in str(caught.value)

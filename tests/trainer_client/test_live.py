@@ -47,6 +47,16 @@ def test_the_service_is_ready_and_names_its_graders(ask: Ask, live: LiveService)
     assert "equivalent" in graders["math"].reasons
 
 
+def test_references_are_validated_without_completions(ask: Ask, live: LiveService) -> None:
+    golds = ("4", "$$", "\\frac12")
+    items = [{"id": gold, "reference": {"answer": gold}} for gold in golds]
+    verdicts = ask(live.url, "validate", items, MATH, deadline_s=60.0)
+    assert [verdict.id for verdict in verdicts] == list(golds)
+    assert [verdict.outcome for verdict in verdicts] == ["gradable", "ungradable", "gradable"]
+    assert verdicts[1].grades[0].told() == "math unparsed_gold"
+    assert ask(live.url, "validate", []) == []
+
+
 def test_a_refusal_names_the_field_and_not_the_completion(ask: Ask, live: LiveService) -> None:
     with pytest.raises(RequestRefused, match=r"HTTP 422: graders\[0\]") as caught:
         ask(live.url, "grade", [{"completion": "the-completion-itself"}], [{"nam": "math"}])

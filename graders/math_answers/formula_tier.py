@@ -1,0 +1,78 @@
+"""Tier 2: notation read by our own parser, compared exactly and by high-precision probes."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from graders.math_answers.formulas.comparing.scalars import Rules, is_literal
+from graders.math_answers.formulas.comparing.typed import same
+from graders.math_answers.formulas.reading.parser import read
+from graders.math_answers.formulas.tree import Listing, Node, PlusMinus, TooBig, Unread, is_scalar
+from graders.math_answers.formulas.walking import has
+from graders.math_answers.guard import MAX_ANSWER_CHARS
+from graders.math_answers.judging import DIFFERENT, EQUAL, UNSURE, Gold, Judgement
+from graders.math_answers.notation import normal
+from graders.math_answers.options import MathOptions
+from graders.math_answers.refusals import refusal
+from graders.math_answers.shapes import with_approximation
+
+__all__ = ["FormulaTier"]
+
+_TOO_COMPLEX: Final = Judgement("different", "too_complex")
+_SEVERAL: Final = Judgement("different", "several_answers")
+
+
+class FormulaTier:
+    """Compares trees; unsure about what it cannot read or cannot prove."""
+
+    name = "formula"
+
+    def judge(self, gold: Gold, answer: str, options: MathOptions) -> Judgement:
+        """Compare; bounded by the limits of the parser and of the algebra."""
+        form = normal(answer)
+        if len(form) > MAX_ANSWER_CHARS:
+            return _TOO_COMPLEX
+        if gold.tree is None:
+            return _refused(gold, form)
+        try:
+            given = read(with_approximation(form))
+            ruling = same(gold.tree, given, _rules(options))
+        except TooBig:
+            return _TOO_COMPLEX
+        except Unread:
+            return _refused(gold, form)
+        if ruling == "unsure":
+            return UNSURE
+        if ruling == "different":
+            return _SEVERAL if _is_list_for_one(gold.tree, given) else DIFFERENT
+        return DIFFERENT if options.evaluated and _leaves_work(gold, given) else EQUAL
+
+
+def _refused(gold: Gold, form: str) -> Judgement:
+    """What is not read may still be known to be no answer."""
+    reason = refusal(gold, form)
+    return UNSURE if reason is None else Judgement("different", reason)
+
+
+def _leaves_work(gold: Gold, answer: Node) -> bool:
+    """Whether a number was wanted and arithmetic is left."""
+    is_number = gold.quantity is not None and gold.quantity.is_literal
+    return is_number and not is_literal(answer)
+
+
+def _rules(options: MathOptions) -> Rules:
+    near = options.tolerance
+    return Rules(
+        percent=options.percent,
+        ordered=options.ordered,
+        units=options.units,
+        absolute=Fraction(near.abs) if near else Fraction(0),
+        relative=Fraction(near.rel) if near else Fraction(0),
+    )
+
+
+def _is_list_for_one(gold: Node, answer: Node) -> bool:
+    if not is_scalar(gold):
+        return False
+    return isinstance(answer, Listing) or (has(answer, PlusMinus) and not has(gold, PlusMinus))

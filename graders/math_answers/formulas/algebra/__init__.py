@@ -1,0 +1,1 @@
+"""What an expression is worth: canonical forms, and probes in high precision."""

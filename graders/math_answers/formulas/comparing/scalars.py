@@ -1,0 +1,198 @@
+"""Whether two single values are the same: exact, rounded as written, or in another unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from graders.math_answers.formulas.algebra.equivalence import compare, rational_value, rounds_to
+from graders.math_answers.formulas.tree import (
+    Constant,
+    Expression,
+    Measured,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Ratio,
+    Relation,
+    Symbol,
+    Undone,
+    is_expression,
+)
+from graders.math_answers.units import SCALES
+
+__all__ = [
+    "Rules",
+    "Ruling",
+    "Scalar",
+    "all_of",
+    "is_literal",
+    "same_ratio",
+    "same_scalar",
+]
+
+Ruling: TypeAlias = Literal["equal", "different", "unsure"]
+Scalar: TypeAlias = Expression | Measured
+_EXACT_FIGURES: Final = 12
+"""A decimal of so many significant digits may stand for the exact value it comes from."""
+
+_HALF: Final = Fraction(1, 2)
+_ONE: Final = Fraction(1)
+_HUNDREDTH: Final = Fraction(1, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the caller asked for beyond the strict rules."""
+
+    percent: bool = False
+    ordered: bool = False
+    units: bool = False
+    absolute: Fraction = Fraction(0)
+    relative: Fraction = Fraction(0)
+
+
+class _Sized(NamedTuple):
+    value: Expression
+    unit: str
+
+
+def all_of(rulings: Sequence[Ruling]) -> Ruling:
+    """What comparisons of parts say about the whole."""
+    if "different" in rulings:
+        return "different"
+    return "unsure" if "unsure" in rulings else "equal"
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a value is written out, with no arithmetic left: `-3/4`, `5 cm`, `2 x 10^6`."""
+    match node:
+        case Measured(value=inner) | Negative(inner=inner):
+            return is_literal(inner)
+        case Quotient(top=Number() | Negative(inner=Number()), bottom=Number()):
+            return True
+        case Product(factors=(Number(), Power(base=Number(value=10), exponent=exponent))):
+            return is_literal(exponent)
+        case Relation(sides=sides):
+            return all(is_literal(side) for side in sides[1:])
+    return isinstance(node, Number)
+
+
+def same_scalar(gold: Scalar, answer: Scalar, rules: Rules) -> Ruling:
+    """Compare values in the unit that both name, or that one of them leaves out."""
+    wanted, given = _sized(gold), _sized(answer)
+    if "%" in (wanted.unit, given.unit):
+        return _same_percent(wanted, given, rules)
+    factor = _ONE
+    if wanted.unit and given.unit and wanted.unit != given.unit:
+        known, other = SCALES.get(wanted.unit), SCALES.get(given.unit)
+        if known is None or other is None or known.dimension != other.dimension:
+            return "different"
+        factor = other.factor / known.factor
+    elif rules.units and wanted.unit and not given.unit:
+        return "different"
+    return _same_value(wanted.value, _times(given.value, factor), rules)
+
+
+def same_ratio(gold: Ratio, answer: Ratio) -> Ruling:
+    """Compare ratios of several parts up to a common factor."""
+    if len(gold.parts) != len(answer.parts):
+        return "different"
+    first, other = gold.parts[0], answer.parts[0]
+    pairs = zip(gold.parts[1:], answer.parts[1:], strict=True)
+    return all_of([compare(Product((first, b)), Product((other, a))) for a, b in pairs])
+
+
+def _sized(node: Scalar) -> _Sized:
+    if isinstance(node, Measured):
+        return _Sized(node.value, node.unit)
+    return _Sized(node, "")
+
+
+def _times(value: Expression, factor: Fraction) -> Expression:
+    return value if factor == 1 else Product((Number(factor), value))
+
+
+def _same_percent(wanted: _Sized, given: _Sized, rules: Rules) -> Ruling:
+    """50 % is 0.5; where the gold is a plain 50, 50 % states it as well."""
+    if wanted.unit == given.unit:
+        return _same_value(wanted.value, given.value, rules)
+    if wanted.unit and given.unit:
+        return "different"
+    as_written = _same_value(wanted.value, given.value, rules)
+    if as_written == "equal" and (given.unit == "%" or rules.percent):
+        return "equal"
+    if given.unit == "%":
+        return _same_value(wanted.value, _times(given.value, _HUNDREDTH), rules)
+    return _same_value(_times(wanted.value, _HUNDREDTH), given.value, rules)
+
+
+def _same_value(gold: Expression, answer: Expression, rules: Rules) -> Ruling:
+    ruling = compare(gold, answer)
+    if ruling != "different":
+        return ruling
+    if _is_rounding(gold, answer) or _is_near(gold, answer, rules):
+        return "equal"
+    return "different"
+
+
+def _is_rounding(gold: Expression, answer: Expression) -> bool:
+    """Whether a decimal gold rounds the answer, or a long decimal answer the gold."""
+    wanted, given = _decimal(gold), _decimal(answer)
+    if wanted is not None and given is None:
+        return _is_endless(answer) and rounds_to(answer, wanted, within=_HALF) is True
+    if given is not None and wanted is None and _figures(given) >= _EXACT_FIGURES:
+        return _is_endless(gold) and rounds_to(gold, given, within=_ONE) is True
+    return False
+
+
+def _is_near(gold: Expression, answer: Expression, rules: Rules) -> bool:
+    if not (rules.absolute or rules.relative):
+        return False
+    wanted, given = rational_value(gold), rational_value(answer)
+    if wanted is not None:
+        allowed = max(rules.absolute, rules.relative * abs(wanted))
+        return rounds_to(answer, Number(wanted, 0), within=allowed) is True
+    if given is not None:
+        return rounds_to(gold, Number(given, 0), within=rules.absolute) is True
+    return False
+
+
+def _decimal(node: Expression) -> Number | None:
+    """A plain decimal with its sign."""
+    if isinstance(node, Negative) and isinstance(node.inner, Number) and node.inner.places > 0:
+        return Number(-node.inner.value, node.inner.places)
+    return node if isinstance(node, Number) and node.places > 0 else None
+
+
+def _figures(decimal: Number) -> int:
+    return len(str(abs(int(decimal.value * 10**decimal.places))))
+
+
+def _is_endless(node: Expression) -> bool:
+    """Whether no finite decimal is the value, so that a rounded one may stand for it."""
+    if _has_decimals(node):
+        return False
+    value = rational_value(node)
+    if value is None:
+        return True
+    below = value.denominator
+    for prime in (2, 5):
+        while below % prime == 0:
+            below //= prime
+    return below != 1
+
+
+def _has_decimals(node: object) -> bool:
+    if isinstance(node, Number):
+        return node.places > 0
+    if isinstance(node, tuple):
+        return any(_has_decimals(item) for item in node)
+    if isinstance(node, (Constant, Symbol, Undone)) or not is_expression(node):
+        return False
+    return any(_has_decimals(getattr(node, name)) for name in type(node).__slots__)

@@ -1,0 +1,1 @@
+"""Answer notation read into a tree: text, tokens, pieces, terms, clauses."""
