@@ -12,7 +12,7 @@ from graders.math_answers.judging import DIFFERENT, EQUAL, UNSURE, Gold, Judgeme
 from graders.math_answers.notation import compact, normal
 from graders.math_answers.options import MathOptions
 from graders.math_answers.quantities import Quantity, read_quantity, rounds_to, same_quantity
-from graders.math_answers.shapes import Chain, chain_of, container_of
+from graders.math_answers.shapes import Chain, chain_of, is_bare_list, is_bracketed
 from graders.math_answers.words import choice_of, clock_of, same_words
 
 __all__ = ["ExactTier"]
@@ -101,7 +101,7 @@ def _judge_choice(gold: Gold, form: str, options: MathOptions) -> Judgement:
     letter = choice_of(form)
     if letter == gold.normal:
         return EQUAL
-    if letter is None and container_of(form) is not None:
+    if letter is None and (is_bare_list(form) or is_bracketed(form)):
         return _SEVERAL
     rest = normal(gold.text).partition(")")[2].strip()
     return EQUAL if rest and rest == form else DIFFERENT

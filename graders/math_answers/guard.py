@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from graders.math_answers.arithmetic import evaluate
-from graders.math_answers.formulas.tree import TooBig
+from graders.math_answers.formulas.algebra.equivalence import rational_value
+from graders.math_answers.formulas.reading.parser import read
+from graders.math_answers.formulas.tree import TooBig, Unread, is_expression
 
 __all__ = ["MAX_ANSWER_CHARS", "is_too_complex"]
 
@@ -106,5 +107,9 @@ def _group_before(text: str) -> str:
 
 def _size(text: str) -> int:
     """The whole part of a number written out; 0 where it is none."""
-    parsed = evaluate(text)
-    return abs(int(parsed.value)) if parsed else 0
+    try:
+        tree = read(text)
+    except Unread:
+        return 0
+    value = rational_value(tree) if is_expression(tree) else None
+    return abs(int(value)) if value is not None else 0

@@ -7,9 +7,26 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from graders.math_answers.arithmetic import parse_prefix
-from graders.math_answers.formulas.tree import TooBig
-from graders.math_answers.units import SCALES, unit_of
+from graders.math_answers.formulas.algebra.equivalence import rational_value
+from graders.math_answers.formulas.comparing.scalars import is_literal
+from graders.math_answers.formulas.reading.parser import read
+from graders.math_answers.formulas.tree import (
+    Call,
+    Expression,
+    Measured,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Root,
+    Sum,
+    TooBig,
+    Unread,
+    is_expression,
+)
+from graders.math_answers.formulas.walking import nodes
+from graders.math_answers.units import SCALES
 
 __all__ = ["Quantity", "read_quantity", "rounds_to", "same_quantity"]
 
@@ -23,7 +40,11 @@ _DECIMAL: Final = re.compile(
     r"(?:[eE]([-+]?[0-9]{1,3}))?( ?%)?"
 )
 _DECIMAL_COMMA: Final = re.compile(r"([-+]?)([0-9]{1,3}(?:\.[0-9]{3})+|0),([0-9]+)")
-_SCIENTIFIC: Final = re.compile(r"[-+]?[0-9.]+\\cdot10\^(?:[0-9]|\{-?[0-9]+\})")
+_FRACTION: Final = re.compile(
+    r"(-?)(?:\\frac\{([0-9]{1,18})\}\{([0-9]{1,18})\}|([0-9]{1,18})/([0-9]{1,18}))"
+)
+_ARITHMETIC: Final = (Number, Negative, Sum, Product, Quotient, Power, Root)
+_COUNTING: Final = frozenset(("factorial", "double_factorial", "binomial", "permutations"))
 _BASED: Final = re.compile(r"([0-9A-Fa-f]{1,200})_(?:\{([0-9]{1,2})\}|([0-9]))")
 _RATIO: Final = re.compile(r"([0-9]{1,12}) ?: ?([0-9]{1,12})")
 _REPEATING: Final = re.compile(
@@ -61,10 +82,14 @@ def read_quantity(normal: str, *, european: bool = False) -> Quantity | None:
     match = _DECIMAL.fullmatch(normal)
     if match:
         return _decimal(match)
+    if match := _FRACTION.fullmatch(normal):
+        below = int(match[3] or match[5])
+        top = int(match[1] + (match[2] or match[4]))
+        return Quantity(Fraction(top, below)) if below else None
     if not normal or not any(char.isdigit() for char in normal):
         return None
     special = _special(normal, european=european)
-    return special or _with_unit(normal)
+    return special or _computed(normal)
 
 
 def same_quantity(gold: Quantity, answer: Quantity, *, percent: bool) -> bool:
@@ -144,15 +169,14 @@ def _decimal(match: re.Match[str]) -> Quantity:
     value = Fraction(number, 10 ** len(part)) if part else Fraction(number)
     if exponent:
         return Quantity(value * Fraction(10) ** int(exponent), unit)
-    figures = len((whole + part).lstrip("0")) if part else 0
-    return Quantity(value, unit, places=len(part), figures=figures)
+    return _plain(value, len(part), unit)
 
 
 def _special(normal: str, *, european: bool) -> Quantity | None:
     if european and (match := _DECIMAL_COMMA.fullmatch(normal)):
         sign, whole, part = match.groups()
         number = Fraction(int(whole.replace(".", "") + part), 10 ** len(part))
-        return Quantity(-number if sign == "-" else number, places=len(part))
+        return _plain(-number if sign == "-" else number, len(part))
     if match := _BASED.fullmatch(normal):
         base = int(match[2] or match[3])
         try:
@@ -175,22 +199,32 @@ def _repeating(sign: str, whole: str, part: str, cycle: str) -> Quantity:
     return Quantity(-value if sign == "-" else value)
 
 
-def _with_unit(normal: str) -> Quantity | None:
-    money = "$" in normal[:3]
-    if money:
-        normal = normal.replace("$", "", 1)
-    parsed = parse_prefix(normal)
-    if parsed is None:
+def _computed(normal: str) -> Quantity | None:
+    """Arithmetic, mixed numbers and numbers with units, as the parser of formulas reads them."""
+    try:
+        tree = read(normal)
+    except Unread:
         return None
-    is_literal = parsed.is_literal or _SCIENTIFIC.fullmatch(normal) is not None
-    tail = normal[parsed.end :]
-    if not tail.strip():
-        return Quantity(parsed.value, "dollar" if money else "", is_literal=is_literal)
-    unit = unit_of(tail)
-    if unit is None:
+    value, unit = (tree.value, tree.unit) if isinstance(tree, Measured) else (tree, "")
+    if not is_expression(value) or not _is_arithmetic(value):
         return None
-    decimal = _DECIMAL.fullmatch(normal, 0, parsed.end)
-    number = _decimal(decimal) if decimal else Quantity(parsed.value, is_literal=is_literal)
-    if unit.multiplier != 1:
-        number = Quantity(number.value * unit.multiplier)
-    return number._replace(unit="dollar" if money else unit.name)
+    exact = rational_value(value)
+    if exact is None:
+        return None
+    if isinstance(value, Number) and value.places >= 0:
+        return _plain(exact, value.places, unit)
+    return Quantity(exact, unit, is_literal=is_literal(tree))
+
+
+def _plain(value: Fraction, places: int, unit: str = "") -> Quantity:
+    """A decimal with so many digits after its point."""
+    figures = len(str(abs(int(value * 10**places)))) if places else 0
+    return Quantity(value, unit, places=places, figures=figures)
+
+
+def _is_arithmetic(value: Expression) -> bool:
+    """Whether nothing but numbers, signs, powers, roots and counting functions is there."""
+    return all(
+        isinstance(node, _ARITHMETIC) or (isinstance(node, Call) and node.name in _COUNTING)
+        for node in nodes(value)
+    )

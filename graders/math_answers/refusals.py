@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from graders.math_answers.judging import Gold, MathReason, is_one_value
-from graders.math_answers.shapes import container_of
+from graders.math_answers.shapes import is_bare_list, is_bracketed
 
 __all__ = ["refusal"]
 
@@ -40,7 +40,6 @@ def refusal(gold: Gold, form: str) -> MathReason | None:
         return "different"
     if not is_one_value(gold):
         return None
-    container = container_of(form)
-    if container is not None:
-        return "different" if container.opening else "several_answers"
-    return None
+    if is_bracketed(form):
+        return "different"
+    return "several_answers" if is_bare_list(form) else None

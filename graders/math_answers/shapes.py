@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Chain", "Container", "chain_of", "container_of", "split_top", "with_approximation"]
+__all__ = ["Chain", "chain_of", "is_bare_list", "is_bracketed", "split_top", "with_approximation"]
 
 _STEP: Final = re.compile(r"\\[{}]|\\approx|\\[a-zA-Z]+|[(){}\[\]=,;]| and | or |and | or| and")
 _OPENING: Final = frozenset(("(", "[", "{", "\\{"))
@@ -14,7 +14,6 @@ _LABEL: Final = re.compile(
     r"(?:[A-Za-z]|\\(?:alpha|beta|gamma|theta|lambda|mu|sigma|phi|omega|ell|angle|triangle|overline"
     r"|Delta|mid)|_\{?[A-Za-z0-9]{1,8}\}?|'|[A-Za-z]\([^()=]{0,20}\)|[ ,{}|()+*-])+"
 )
-_SIMPLE_LABEL: Final = re.compile(r"([A-Za-z](?:_\{?[A-Za-z0-9]\}?)?)(?:=|\\in)(?!=)")
 _ABOUT: Final = re.compile(
     r"\( ?(?:or )?(?:about|approximately|approx\.?|roughly|\\approx) ?([0-9.,]*[0-9])[^()]{0,40}\)$"
 )
@@ -29,14 +28,6 @@ class Chain(NamedTuple):
     label: str = ""
     is_restated: bool = False
     """Whether a side with unknowns and numbers is equated: an equation, not a value."""
-
-
-class Container(NamedTuple):
-    """The items between two brackets; no brackets for a bare list."""
-
-    opening: str
-    closing: str
-    items: tuple[str, ...]
 
 
 def split_top(text: str, separators: frozenset[str]) -> tuple[str, ...]:
@@ -82,19 +73,18 @@ def with_approximation(normal: str) -> str:
     return _ABOUT.sub(r"\\approx\1", normal) if "(" in normal else normal
 
 
-def container_of(normal: str) -> Container | None:
-    """Read a list, tuple, interval or set of at least one item; None for anything else."""
+def is_bare_list(normal: str) -> bool:
+    """Whether several items stand side by side outside of brackets."""
+    return len([item for item in split_top(normal, _LIST) if item]) > 1
+
+
+def is_bracketed(normal: str) -> bool:
+    """Whether the whole is a set, or a tuple or interval of several items."""
     for opening, closings in _BRACKETS.items():
-        if normal.startswith(opening):
-            for closing in closings:
-                if normal.endswith(closing) and _is_closed_at_end(normal):
-                    inner = normal[len(opening) : -len(closing)]
-                    items = split_top(inner, _COMMA)
-                    if len(items) > 1 or opening == "\\{":
-                        return Container(opening, closing, _unlabelled(items))
-    items = split_top(normal, _LIST)
-    items = tuple(item for item in items if item)
-    return Container("", "", _unlabelled(items)) if len(items) > 1 else None
+        if normal.startswith(opening) and normal.endswith(closings) and _is_closed_at_end(normal):
+            inner = normal[len(opening) : -1]
+            return opening == "\\{" or len(split_top(inner, _COMMA)) > 1
+    return False
 
 
 def _is_label(part: str) -> bool:
@@ -117,11 +107,3 @@ def _is_closed_at_end(normal: str) -> bool:
             if depth == 0:
                 return step.end() == len(normal)
     return False
-
-
-def _unlabelled(items: tuple[str, ...]) -> tuple[str, ...]:
-    """Drop `x=` from each item where every label is the same."""
-    labels = {match[1] for item in items if (match := _SIMPLE_LABEL.match(item))}
-    if len(labels) != 1:
-        return items
-    return tuple(_SIMPLE_LABEL.sub("", item, count=1).strip() for item in items)

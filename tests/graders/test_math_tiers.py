@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graders.math_answers.arithmetic import evaluate
 from graders.math_answers.exact_tier import ExactTier
 from graders.math_answers.formulas.tree import TooBig
 from graders.math_answers.golds import read_gold
@@ -146,17 +145,16 @@ def test_the_guard_stands_at_its_limits(text: str, is_refused: bool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["9^{9^{9}}", "5001!", "\\binom{5002}{2500}", "2^{5000000}", "(1/3)^{90000}", "9" * 4_001,
-     "((9!)!)!", "(" * 61 + "1" + ")" * 61, "+".join(["5000!"] * 100)],
-)  # fmt: skip
+    ["9^{9^{9}}", "10^{9}!", "\\binom{10^{12}}{5\\cdot10^{11}}", "3^{10^9}", "((9!)!)!"],
+)
 def test_arithmetic_stops_before_it_grows(text: str) -> None:
     with pytest.raises(TooBig):
-        evaluate(text)
+        read_quantity(text)
 
 
-@pytest.mark.parametrize("text", ["5000!", "\\binom{5000}{2500}", "2^{1000000}", "(1/3)^{20000}"])
+@pytest.mark.parametrize("text", ["1000!", "\\binom{1000}{500}", "2^{1000000}", "(1/3)^{5000}"])
 def test_arithmetic_reaches_far_enough(text: str) -> None:
-    assert evaluate(text) is not None
+    assert read_quantity(text) is not None
 
 
 def _ruling(gold: str, answer: str) -> str:

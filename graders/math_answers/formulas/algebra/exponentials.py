@@ -48,6 +48,8 @@ E: Final = Generator("e", "number", fixed=True)
 def raised_to(base: Form, exponent: Form, effort: Effort) -> Form:
     """The base to the exponent."""
     value = rational(exponent)
+    if value == 0 and not base.top:
+        raise Undefined("nought to the power of nought")
     if isinstance(value, int):
         return power(base, value, effort)
     if value is not None:

@@ -225,6 +225,8 @@ def _principal(base: Value, exponent: Fraction, lens: Lens) -> Value:
 
 
 def _whole_power(base: Value, count: int, lens: Lens) -> Value:
+    if count == 0 and is_zero(base):
+        raise Undefined("nought to the power of nought")
     before = lens.span
     if count < 0:
         below = _whole_power(base, -count, lens)
