@@ -46,19 +46,14 @@ class FormulaTier:
             return UNSURE
         if ruling == "different":
             return _SEVERAL if _is_list_for_one(gold.tree, given) else DIFFERENT
-        return DIFFERENT if options.evaluated and _leaves_work(gold, given) else EQUAL
+        is_undone = options.evaluated and is_literal(gold.tree) and not is_literal(given)
+        return DIFFERENT if is_undone else EQUAL
 
 
 def _refused(gold: Gold, form: str) -> Judgement:
     """What is not read may still be known to be no answer."""
     reason = refusal(gold, form)
     return UNSURE if reason is None else Judgement("different", reason)
-
-
-def _leaves_work(gold: Gold, answer: Node) -> bool:
-    """Whether a number was wanted and arithmetic is left."""
-    is_number = gold.quantity is not None and gold.quantity.is_literal
-    return is_number and not is_literal(answer)
 
 
 def _rules(options: MathOptions) -> Rules:

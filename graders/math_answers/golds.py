@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from graders.extract import stated_gold
+from graders.math_answers.formulas.algebra.equivalence import compare
 from graders.math_answers.formulas.reading.parser import read
 from graders.math_answers.formulas.tree import (
     Listing,
@@ -16,6 +17,7 @@ from graders.math_answers.formulas.tree import (
     Number,
     TooBig,
     Unread,
+    is_expression,
 )
 from graders.math_answers.formulas.walking import expanded
 from graders.math_answers.judging import Gold
@@ -50,7 +52,8 @@ def read_gold(text: str) -> Gold | None:
         # An equation may be answered by another one: `y = -3` by `y + 3 = 0`.
         tree = _tree(form) if chain.label else _tree_of(quantity)
         return Gold(text, value, "number", quantity, tree)
-    return Gold(text, form, "formula", tree=_tree(form))
+    tree = _tree(form)
+    return None if _has_no_value(tree) else Gold(text, form, "formula", tree=tree)
 
 
 def _is_choice(form: str) -> bool:
@@ -71,6 +74,14 @@ def _tree_of(quantity: Quantity) -> Node | None:
     number = Number(abs(quantity.value), quantity.places)
     value = number if quantity.value >= 0 else Negative(number)
     return Measured(value, quantity.unit) if quantity.unit else value
+
+
+def _has_no_value(tree: Node | None) -> bool:
+    """Whether it is an expression such as 1/0, or one too big to compute."""
+    try:
+        return is_expression(tree) and compare(tree, tree) == "different"
+    except TooBig:
+        return True
 
 
 def _tree(form: str) -> Node | None:

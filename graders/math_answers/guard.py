@@ -1,4 +1,4 @@
-r"""What is refused before anything is evaluated: too long, too deep, or of absurd size."""
+r"""What the last tier's child is never asked: too long, too deep, or of absurd size."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from graders.math_answers.formulas.tree import TooBig, Unread, is_expression
 __all__ = ["MAX_ANSWER_CHARS", "is_too_complex"]
 
 MAX_ANSWER_CHARS: Final = 2_000
+_MAX_CHARS: Final = 400
 _MAX_DEPTH: Final = 50
 _MAX_TOWER: Final = 2
 _MAX_EXPONENT: Final = 1_000
@@ -19,7 +20,6 @@ _MAX_FACTORIAL: Final = 200
 _MAX_FACTORIALS: Final = 3
 _MAX_DIGITS: Final = 500
 _MAX_ITEMS: Final = 200
-_MAX_FRACTION_DEPTH: Final = 8
 _BRACKET: Final = re.compile(r"\\[{}]|[(){}\[\]]")
 _DIGITS: Final = re.compile(rf"[0-9]{{{_MAX_DIGITS},}}")
 _ATOM: Final = re.compile(r"\s?(?:-?[0-9.]+|\\[a-zA-Z]+|.)", re.DOTALL)
@@ -28,7 +28,7 @@ _LAST_NUMBER: Final = re.compile(r"[0-9.]+$")
 
 def is_too_complex(normal: str) -> bool:
     """Whether a normal form is over a limit of length, depth or size."""
-    if len(normal) > MAX_ANSWER_CHARS or _depth(normal) > _MAX_DEPTH:
+    if len(normal) > _MAX_CHARS or _depth(normal) > _MAX_DEPTH:
         return True
     if _DIGITS.search(normal) or normal.count(",") > _MAX_ITEMS:
         return True

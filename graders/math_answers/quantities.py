@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from graders.math_answers.formulas.algebra.equivalence import rational_value
-from graders.math_answers.formulas.comparing.scalars import is_literal
+from graders.math_answers.formulas.comparing.scalars import EXACT_FIGURES, is_literal, terminates
 from graders.math_answers.formulas.reading.parser import read
 from graders.math_answers.formulas.tree import (
     Call,
@@ -32,8 +32,8 @@ __all__ = ["Quantity", "read_quantity", "rounds_to", "same_quantity"]
 
 _MAX_CACHED: Final = 4_096
 _MAX_DIGITS: Final = 2_000
-_EXACT_FIGURES: Final = 12
-"""A decimal of so many significant digits may stand for the fraction it comes from."""
+_MAX_BITS: Final = 8_192
+"""Values that are longer are left to the formulas, which keep none."""
 
 _DECIMAL: Final = re.compile(
     r"([-+]?) ?\$? ?([-+]?)(?:([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]*))?|\.([0-9]+))"
@@ -47,13 +47,6 @@ _ARITHMETIC: Final = (Number, Negative, Sum, Product, Quotient, Power, Root)
 _COUNTING: Final = frozenset(("factorial", "double_factorial", "binomial", "permutations"))
 _BASED: Final = re.compile(r"([0-9A-Fa-f]{1,200})_(?:\{([0-9]{1,2})\}|([0-9]))")
 _RATIO: Final = re.compile(r"([0-9]{1,12}) ?: ?([0-9]{1,12})")
-_REPEATING: Final = re.compile(
-    r"([-+]?)([0-9]*)\.([0-9]{0,40})"
-    r"(?:\\(?:overline|bar|dot)(?:\{([0-9]{1,40})\}|([0-9]))|\(([0-9]{1,40})\))"
-)
-_DOTTED: Final = re.compile(
-    r"([-+]?)([0-9]*)\.([0-9]{0,40}?)([0-9]{1,12}?)\4\4*(?:\.\.\.|\\l?dots|\\cdots)"
-)
 
 
 class Quantity(NamedTuple):
@@ -85,7 +78,9 @@ def read_quantity(normal: str, *, european: bool = False) -> Quantity | None:
     if match := _FRACTION.fullmatch(normal):
         below = int(match[3] or match[5])
         top = int(match[1] + (match[2] or match[4]))
-        return Quantity(Fraction(top, below)) if below else None
+        value = Fraction(top, below) if below else None
+        # A fraction that comes out whole is a division left undone.
+        return None if value is None else Quantity(value, is_literal=value.denominator > 1)
     if not normal or not any(char.isdigit() for char in normal):
         return None
     special = _special(normal, european=european)
@@ -109,9 +104,9 @@ def same_quantity(gold: Quantity, answer: Quantity, *, percent: bool) -> bool:
 def _same_value(gold: Quantity, answer: Quantity) -> bool:
     if gold.value == answer.value:
         return True
-    if gold.places > 0 and answer.places < 0 and not _terminates(answer.value):
+    if gold.places > 0 and answer.places < 0 and not terminates(answer.value):
         return rounds_to(answer.value, gold)
-    if answer.figures >= _EXACT_FIGURES and not _terminates(gold.value):
+    if answer.figures >= EXACT_FIGURES and not terminates(gold.value):
         return rounds_to(gold.value, answer)
     return False
 
@@ -119,15 +114,7 @@ def _same_value(gold: Quantity, answer: Quantity) -> bool:
 def rounds_to(exact: Fraction, decimal: Quantity) -> bool:
     """Whether the decimal is the exact value rounded; a long one may be off by its last digit."""
     scaled = abs(exact - decimal.value) * 10**decimal.places
-    return 2 * scaled <= 1 or (scaled < 1 and decimal.figures >= _EXACT_FIGURES)
-
-
-def _terminates(value: Fraction) -> bool:
-    below = value.denominator
-    for prime in (2, 5):
-        while below % prime == 0:
-            below //= prime
-    return below == 1
+    return 2 * scaled <= 1 or (scaled < 1 and decimal.figures >= EXACT_FIGURES)
 
 
 def _same_percent(gold: Quantity, answer: Quantity, *, either: bool) -> bool:
@@ -183,20 +170,10 @@ def _special(normal: str, *, european: bool) -> Quantity | None:
             return Quantity(Fraction(int(match[1], base)), base=base) if 2 <= base <= 36 else None
         except ValueError:
             return None
-    if match := _REPEATING.fullmatch(normal):
-        return _repeating(match[1], match[2], match[3], match[4] or match[5] or match[6])
     if match := _RATIO.fullmatch(normal):
         below = int(match[2])
         return Quantity(Fraction(int(match[1]), below)) if below else None
-    if "." in normal and (match := _DOTTED.fullmatch(normal)):
-        return _repeating(match[1], match[2], match[3], match[4])
     return None
-
-
-def _repeating(sign: str, whole: str, part: str, cycle: str) -> Quantity:
-    value = Fraction(int(whole + part or "0"), 10 ** len(part))
-    value += Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(part))
-    return Quantity(-value if sign == "-" else value)
 
 
 def _computed(normal: str) -> Quantity | None:
@@ -209,7 +186,7 @@ def _computed(normal: str) -> Quantity | None:
     if not is_expression(value) or not _is_arithmetic(value):
         return None
     exact = rational_value(value)
-    if exact is None:
+    if exact is None or exact.numerator.bit_length() > _MAX_BITS:
         return None
     if isinstance(value, Number) and value.places >= 0:
         return _plain(exact, value.places, unit)

@@ -136,7 +136,7 @@ def test_the_tiers_agree_on_rationals(data: st.DataObject, value: Fraction, more
         *(("x+200!", False), ("x+201!", True), ("x+(300)!", True), ("x!!", True)),
         *(("x\\binom{1000}{3}", False), ("x\\binom{1001}{3}", True)),
         *(("(" * 50 + "x" + ")" * 50, False), ("(" * 51 + "x" + ")" * 51, True)),
-        *(("x" * 2_000, False), ("x" * 2_001, True), ("9" * 499, False), ("9" * 500, True)),
+        *(("x" * 400, False), ("x" * 401, True), ("9" * 400, False), ("9" * 500, True)),
     ],
 )
 def test_the_guard_stands_at_its_limits(text: str, is_refused: bool) -> None:

@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Final, Literal, TypeAlias, TypeGuard, get_args
 
 __all__ = [
-    "Bracketed", "Call", "Cases", "Constant", "Dots", "Expression", "Listing", "Matrix", "Measured",
-    "NamedSet", "Negative", "Node", "Number", "Operator", "PlusMinus", "Power", "Product",
-    "Quotient", "Ratio", "Relation", "Root", "SetOperation", "Sum", "Symbol", "TooBig", "Undone",
-    "Unread", "Words", "is_expression", "is_scalar",
+    "MIRRORED", "Bracketed", "Call", "Cases", "Constant", "Dots", "Expression", "Listing",
+    "Matrix", "Measured", "NamedSet", "Negative", "Node", "Number", "Operator", "PlusMinus",
+    "Power", "Product", "Quotient", "Ratio", "Relation", "Root", "SetOperation", "Sum", "Symbol",
+    "TooBig", "Undone", "Unread", "Words", "is_expression", "is_scalar",
 ]  # fmt: skip
 
 
@@ -211,6 +211,10 @@ Operator: TypeAlias = Literal[
     "=", "!=", "<", "<=", ">", ">=", "in", "notin", "subset", "equiv", "approx", "to", "iff",
     "divides", "perp", "parallel", "sim",
 ]  # fmt: skip
+
+
+MIRRORED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""What an inequality becomes when its sides change places."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from graders.math_answers.formulas.comparing.labels import named_values
 from graders.math_answers.formulas.printing import plain_text
 from graders.math_answers.formulas.tree import Bracketed, Listing, Matrix, Node
 
 __all__ = ["entries_like", "rows_of"]
+
+_VECTORS: Final = (("(", ")"), ("<", ">"))
 
 
 def entries_like(gold: Bracketed, answer: Node) -> Sequence[Node] | None:
@@ -18,7 +21,8 @@ def entries_like(gold: Bracketed, answer: Node) -> Sequence[Node] | None:
     match answer:
         case Bracketed():
             is_same = (answer.opening, answer.closing) == brackets
-            return answer.items if is_same or (is_vector and answer.opening == "<") else None
+            is_other = is_vector and (answer.opening, answer.closing) in _VECTORS
+            return answer.items if is_same or is_other else None
         case Listing(joint="comma" | "and"):
             named = named_values(answer)
             if named is not None:

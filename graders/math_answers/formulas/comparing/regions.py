@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from graders.math_answers.formulas.algebra.equivalence import linear_in, order, sign
 from graders.math_answers.formulas.tree import (
+    MIRRORED,
     Bracketed,
     Call,
     Constant,
@@ -29,7 +30,6 @@ from graders.math_answers.formulas.tree import (
 __all__ = ["Region", "Span", "as_region", "same_region"]
 
 _INFINITE: Final = Constant("infinity")
-_MIRRORED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _MAX_SPANS: Final = 64
 
 
@@ -141,9 +141,9 @@ def _relation(sides: Sequence[Node], operators: Sequence[Operator], names: set[s
 def _solved(left: Expression, operator: Operator, right: Expression, *, names: set[str]) -> _Spans:
     if _is_no_bound(left, operator, right):
         return (_ALL,)
-    if isinstance(right, Call) and right.name == "abs" and operator in _MIRRORED:
-        left, operator, right = right, _MIRRORED[operator], left
-    if isinstance(left, Call) and left.name == "abs" and operator in _MIRRORED:
+    if isinstance(right, Call) and right.name == "abs" and operator in MIRRORED:
+        left, operator, right = right, MIRRORED[operator], left
+    if isinstance(left, Call) and left.name == "abs" and operator in MIRRORED:
         return _absolute(left.arguments[0], operator, right, names=names)
     return _linear(Sum((left, Negative(right))), operator, names)
 
@@ -160,7 +160,7 @@ def _absolute(
 ) -> _Spans:
     """`|x| < b` lies between `-b` and `b`, `|x| > b` outside."""
     below = _linear(Sum((inner, Negative(bound))), operator, names)
-    above = _linear(Sum((inner, bound)), _MIRRORED[operator], names)
+    above = _linear(Sum((inner, bound)), MIRRORED[operator], names)
     if sign(bound) not in (0, 1):
         raise _Unsolved
     return _intersection([below, above]) if operator in ("<", "<=") else below + above
@@ -178,10 +178,10 @@ def _linear(difference: Expression, operator: Operator, names: set[str]) -> _Spa
         return (Span(root, root, has_low=True, has_high=True),)
     if operator == "!=":
         return (Span(None, root), Span(root, None))
-    if operator not in _MIRRORED:
+    if operator not in MIRRORED:
         raise _Unsolved
     if slope == -1:
-        operator = _MIRRORED[operator]
+        operator = MIRRORED[operator]
     closed = operator in ("<=", ">=")
     if operator in ("<", "<="):
         return (Span(None, root, has_high=closed),)

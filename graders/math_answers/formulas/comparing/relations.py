@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from graders.math_answers.formulas.algebra.equivalence import (
     compare,
@@ -11,11 +11,11 @@ from graders.math_answers.formulas.algebra.equivalence import (
 )
 from graders.math_answers.formulas.comparing.scalars import Ruling
 from graders.math_answers.formulas.tree import (
+    MIRRORED,
     Call,
     Expression,
     Negative,
     Node,
-    Operator,
     Relation,
     Sum,
     Symbol,
@@ -25,8 +25,6 @@ from graders.math_answers.formulas.tree import (
 )
 
 __all__ = ["may_stand_for", "same_congruence", "same_two_sided", "turned"]
-
-_MIRRORED: Final[dict[Operator, Operator]] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class _Congruence(NamedTuple):
@@ -41,15 +39,15 @@ def same_two_sided(gold: Relation, answer: Relation) -> Ruling | None:
     if len(sides) != 4 or not all(map(is_expression, sides)):
         return None
     ours, theirs = gold.operators[0], answer.operators[0]
-    if not {ours, theirs} <= {"=", "!=", *_MIRRORED}:
+    if not {ours, theirs} <= {"=", "!=", *MIRRORED}:
         return None
     ratio = constant_ratio(_difference(gold), _difference(answer))
     if ratio == "unsure":
         return "unsure"
     if ratio is None:
         return "different"
-    if ours in _MIRRORED and ratio != "positive":
-        ours = _MIRRORED[ours] if ratio == "negative" else "="
+    if ours in MIRRORED and ratio != "positive":
+        ours = MIRRORED[ours] if ratio == "negative" else "="
     return "equal" if ours == theirs else "different"
 
 
@@ -86,7 +84,7 @@ def _congruence(relation: Relation) -> _Congruence | None:
 
 def turned(relation: Relation) -> Relation:
     """The same chain read from its end."""
-    operators = tuple(_MIRRORED.get(one, one) for one in reversed(relation.operators))
+    operators = tuple(MIRRORED.get(one, one) for one in reversed(relation.operators))
     return Relation(tuple(reversed(relation.sides)), operators)
 
 

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from graders.math_answers.formulas.algebra.equivalence import compare, rational_value, rounds_to
+from graders.math_answers.formulas.algebra.equivalence import (
+    compare,
+    rational_value,
+    rounds_to,
+    sign,
+)
 from graders.math_answers.formulas.tree import (
+    Bracketed,
+    Call,
     Constant,
     Expression,
+    Listing,
+    Matrix,
     Measured,
     Negative,
     Node,
@@ -20,6 +29,7 @@ from graders.math_answers.formulas.tree import (
     Quotient,
     Ratio,
     Relation,
+    Sum,
     Symbol,
     Undone,
     is_expression,
@@ -34,11 +44,12 @@ __all__ = [
     "is_literal",
     "same_ratio",
     "same_scalar",
+    "terminates",
 ]
 
 Ruling: TypeAlias = Literal["equal", "different", "unsure"]
 Scalar: TypeAlias = Expression | Measured
-_EXACT_FIGURES: Final = 12
+EXACT_FIGURES: Final = 12
 """A decimal of so many significant digits may stand for the exact value it comes from."""
 
 _HALF: Final = Fraction(1, 2)
@@ -70,16 +81,22 @@ def all_of(rulings: Sequence[Ruling]) -> Ruling:
 
 
 def is_literal(node: Node) -> bool:
-    """Whether a value is written out, with no arithmetic left: `-3/4`, `5 cm`, `2 x 10^6`."""
+    """Whether values are written out, with no arithmetic left: `-3/4`, `5 cm`, `(2, 3/4)`."""
     match node:
         case Measured(value=inner) | Negative(inner=inner):
             return is_literal(inner)
-        case Quotient(top=Number() | Negative(inner=Number()), bottom=Number()):
-            return True
+        case Quotient(top=Number() as top, bottom=Number() as bottom):
+            return bool(bottom.value) and (top.value / bottom.value).denominator > 1
+        case Quotient(top=Negative(inner=Number() as top), bottom=Number() as bottom):
+            return is_literal(Quotient(top, bottom))
         case Product(factors=(Number(), Power(base=Number(value=10), exponent=exponent))):
             return is_literal(exponent)
         case Relation(sides=sides):
             return all(is_literal(side) for side in sides[1:])
+        case Bracketed(items=items) | Listing(items=items):
+            return all(is_literal(item) for item in items)
+        case Matrix(rows=rows):
+            return all(is_literal(item) for row in rows for item in row)
     return isinstance(node, Number)
 
 
@@ -146,21 +163,20 @@ def _is_rounding(gold: Expression, answer: Expression) -> bool:
     wanted, given = _decimal(gold), _decimal(answer)
     if wanted is not None and given is None:
         return _is_endless(answer) and rounds_to(answer, wanted, within=_HALF) is True
-    if given is not None and wanted is None and _figures(given) >= _EXACT_FIGURES:
+    if given is not None and wanted is None and _figures(given) >= EXACT_FIGURES:
         return _is_endless(gold) and rounds_to(gold, given, within=_ONE) is True
     return False
 
 
 def _is_near(gold: Expression, answer: Expression, rules: Rules) -> bool:
-    if not (rules.absolute or rules.relative):
-        return False
-    wanted, given = rational_value(gold), rational_value(answer)
-    if wanted is not None:
-        allowed = max(rules.absolute, rules.relative * abs(wanted))
-        return rounds_to(answer, Number(wanted, 0), within=allowed) is True
-    if given is not None:
-        return rounds_to(gold, Number(given, 0), within=rules.absolute) is True
-    return False
+    """Whether the answer is within the tolerance asked for."""
+    distance = Negative(Call("abs", (Sum((gold, Negative(answer))),)))
+    margins: list[Expression] = []
+    if rules.absolute:
+        margins.append(Number(rules.absolute))
+    if rules.relative:
+        margins.append(Product((Number(rules.relative), Call("abs", (gold,)))))
+    return any(sign(Sum((margin, distance))) in (0, 1) for margin in margins)
 
 
 def _decimal(node: Expression) -> Number | None:
@@ -179,13 +195,16 @@ def _is_endless(node: Expression) -> bool:
     if _has_decimals(node):
         return False
     value = rational_value(node)
-    if value is None:
-        return True
+    return value is None or not terminates(value)
+
+
+def terminates(value: Fraction) -> bool:
+    """Whether a finite decimal is the value."""
     below = value.denominator
     for prime in (2, 5):
         while below % prime == 0:
             below //= prime
-    return below != 1
+    return below == 1
 
 
 def _has_decimals(node: object) -> bool:

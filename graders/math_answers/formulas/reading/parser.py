@@ -22,6 +22,7 @@ __all__ = ["read"]
 
 _MAX_CHARS: Final = 2_000
 _MAX_CACHED: Final = 4_096
+_MAX_CACHED_CHARS: Final = 200
 _MAX_DEPTH: Final = 100
 """No tree is deeper than its text is long."""
 
@@ -31,9 +32,12 @@ _HIDDEN: Final = "\x03"
 _DOORS: Final = Doors(items, clause, expression, power, atom)
 
 
-@lru_cache(maxsize=_MAX_CACHED)
 def read(normal: str) -> Node:
     """The tree of a normal form; Unread for what is no notation, TooBig beyond a limit."""
+    return _read(normal) if len(normal) > _MAX_CACHED_CHARS else _remembered(normal)
+
+
+def _read(normal: str) -> Node:
     if _WHOLE.fullmatch(normal):
         number = Number(Fraction(abs(int(normal))))
         return Negative(number) if normal[0] == "-" else number
@@ -57,3 +61,7 @@ def read(normal: str) -> Node:
     if len(normal) > _MAX_DEPTH and depth_of(node) > _MAX_DEPTH:
         raise TooBig
     return node
+
+
+_remembered: Final = lru_cache(maxsize=_MAX_CACHED)(_read)
+"""Trees of short texts; a long one takes some hundred kB."""
