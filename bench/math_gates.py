@@ -8,7 +8,7 @@ from typing import Final
 
 from graders.math_answers import MathGrader
 from graders.math_answers.options import MathOptions, MathReference
-from tests.graders.cpu_clocks import CpuMeter, peak_bytes
+from tests.graders.cpu_clocks import CpuMeter, Growth
 from tests.graders.golds_data import grade, written
 from tests.graders.near_golds import edits, neighbours
 from tests.graders.worst_cases import GOLDS, worst_cases
@@ -73,7 +73,7 @@ def pairs_gate(golds: Sequence[str]) -> bool:
 
 def worst_gate(golds: Sequence[str]) -> bool:
     """Print which worst cases take too long; `golds` are not asked, each kind of them is."""
-    grader, options, meter = MathGrader(), MathOptions(), CpuMeter()
+    grader, options, meter, growth = MathGrader(), MathOptions(), CpuMeter(), Growth()
     spent: list[float] = []
     slow = faults = 0
     for case in worst_cases():
@@ -87,7 +87,7 @@ def worst_gate(golds: Sequence[str]) -> bool:
             if spent[-1] > _CPU_S or reason.startswith("raised"):
                 slow += spent[-1] > _CPU_S
                 print(f"  {case.id} and a gold of kind {kind}: {spent[-1]:.2f} s, {reason}")
-    memory = peak_bytes() >> 20
+    memory = growth.peak_bytes() >> 20
     print(f"worst cases: {len(spent)}, over {_CPU_S:g} s of CPU time {slow}, {sum(spent):.1f} s")
     print(f"slowest {max(spent):.2f} s, most memory of a process {memory} MB")
     print(f"raised: {faults}")

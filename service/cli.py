@@ -182,6 +182,8 @@ def _validate(options: argparse.Namespace) -> int:
     check_graders(graders)
     if options.output is not None and any(is_same(data, options.output) for data in options.data):
         raise SameFile(f"{options.output} holds the rows: name another file for the verdicts")
+    if options.output is not None and not options.output.absolute().parent.is_dir():
+        raise _Usage(f"there is no folder {options.output.absolute().parent}: make it first")
     columns = columns_of(options.column, graders)
     rows = read_rows(options.data, columns, settings=settings)
     verdicts = asyncio.run(validate_rows(rows, graders=graders, settings=settings))

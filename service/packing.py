@@ -10,6 +10,7 @@ from typing import Final
 
 from graders.contract import Lane
 from service.items import Ticket
+from service.streams import Task
 
 __all__ = ["ChunkLimits", "cut", "payload_of"]
 
@@ -95,12 +96,16 @@ def _reference_name(ticket: Ticket) -> str:
     return ticket.work.reference.name if ticket.work.reference else ""
 
 
+_TASKS: Final[dict[Task, bytes]] = {"grade": b"", "validate": b'"task":"validate",'}
+"""How a parcel says its task; a version of the worker that only grades reads one that says none."""
+
+
 def payload_of(tickets: Sequence[Ticket]) -> bytes:
     """The cargo of a chunk as JSON: neighbours with the same task and graders share a parcel."""
     references = {t.work.reference.name: t.work.reference for t in tickets if t.work.reference}
     parcels = [
-        b'{"task":"%b","graders":%b,"items":[%b]}'
-        % (task.encode(), graders, b",".join(t.work.item for t in same))
+        b'{%b"graders":%b,"items":[%b]}'
+        % (_TASKS[task], graders, b",".join(t.work.item for t in same))
         for (task, graders), same in itertools.groupby(
             tickets, key=lambda t: (t.work.task, t.work.graders)
         )

@@ -3,41 +3,52 @@ r"""Where in a text the answer stands: the only extraction code of the project.
 Every scan is linear in the text.  The rules:
 
 1. Only the final part counts: what follows the last closing think tag (`</think>` and its kin in
-   other templates).  A block that is opened and not closed leaves no final part: `unfinished`.
-2. The strongest style present decides: `boxed` (`\boxed{x}`, `\fbox{x}`, `\boxed 7`, GLM's box
-   tokens), `answer_tag` (`<answer>x</answer>`), `hash` (`#### x`), `answer_phrase`, `bare`, and
-   only when asked for `last_number`.  A weaker style is read where the stronger ones hold nothing
-   but placeholders, and to notice another number behind a box, a tag or a hash line:
-   `several_answers`.
+   other templates, `<scratchpad>`, `<analysis>` and `<reflection>` too, in any case of letters).
+   A block that is opened and not closed leaves no final part, nor does a text of several chat
+   turns (words on both sides of a template's token): `unfinished`.  Struck out text and comments
+   (`~~x~~`, `<s>x</s>`, `<!-- x -->`, a TeX comment) are not there.
+2. The strongest style present decides: `boxed` (`\boxed{x}`, `\fbox{x}`, `\framebox{x}`,
+   `\boxed 7`, GLM's box tokens), `answer_tag` (`<answer>x</answer>`), `hash` (`#### x`),
+   `answer_phrase`, `bare`, and only when asked for `last_number`.  A weaker style is read where the
+   stronger ones hold nothing but placeholders, and to notice another value behind a box, a tag or
+   a hash line: `several_answers`.  A value says the same when its `key` does, or that of what is
+   left of it without a label and a unit; prose is no value.
 3. A phrase is "the answer is x", "Answer: x", `A: x` on a line of its own, a heading "Final
    Answer" above x, and the same in Chinese, French, German and Spanish; failing these, "the
    result is x" and its kin in the last line.  It states its first clause: "72" of "72, because".
    A denial, a question or a bound ("not 7", "between 1 and 9") states nothing, and a guess
-   ("probably 7") nothing but a contradiction of what came before it.
+   ("probably 7") nothing but a contradiction of what came before it.  A phrase about something
+   else ("half of the answer is", "a wrong answer is", "I doubt that the answer is") states nothing.
 4. `bare` is a final part that is nothing but its answer: one value in one line ("-2*pi", "$29.00",
    "12 cm", "east"), or one sentence that holds one value, at its end and after a verb of being
    ("The change is -5."), and no word of denial, doubt, condition or choice.
-5. Within a style all mentions must say the same, or there are `several_answers`.  The last mention
+5. The words around the last mention may undo it.  "Not" right before a box, or "that is wrong" and
+   "Correction:" behind any mention, leave no answer.  Another value offered beside it ("or 17",
+   "17 or" before a box, ", 17" at the end of its line, "actually, 17", "but I think 17",
+   "otherwise 17") makes several.
+6. Within a style all mentions must say the same, or there are `several_answers`.  The last mention
    replaces the one before it only after a word of correction between the two ("wait",
-   "actually", "that is wrong"), which is none under a condition ("if that is wrong") or beside a
-   hedge ("or", "perhaps").
-6. Boxes with nothing but a comma, "and", "or", `x =` or white space between them are one list.
+   "actually", "that is wrong"), which is none when it is denied or asked ("no mistake", "wrong?
+   No."), under a condition ("if that is wrong", "assuming") or beside a hedge ("or", "perhaps",
+   "second option").
+7. Boxes with nothing but a comma, "and", "or", `x =` or white space between them are one list.
    A box beside another one within a third says several things.
-7. More than a thousand mentions of a style are a loop, and so several answers.
-8. An empty or placeholder box, `\boxed{?}`, is no answer; as the last box it hides earlier ones.
+8. More than a thousand mentions of a style are a loop, and so several answers.
+9. An empty or placeholder box, `\boxed{?}`, is no answer; as the last box it hides earlier ones.
    A box or a tag that is opened and not closed is `unfinished`, whatever came before it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from graders.extract.agreement import agreed
+from graders.extract.around import differs, is_denied, is_unsaid, is_withdrawn, offered
 from graders.extract.bare import bare_answer
 from graders.extract.boxes import Mentions, answer_tags, boxes, is_placeholder
 from graders.extract.fences import code_blocks, last_block
+from graders.extract.hidden import visible
 from graders.extract.phrases import (
     MAX_MENTIONS,
     Mention,
@@ -48,7 +59,6 @@ from graders.extract.phrases import (
 )
 from graders.extract.references import stated_gold
 from graders.extract.thinking import FinalPart, final_part
-from graders.extract.wordings import ALSO
 
 __all__ = [
     "STATED",
@@ -74,7 +84,9 @@ STATED: Final[tuple[Style, ...]] = (*STRICT, "bare")
 """The strict styles, and a final part that is nothing but its answer."""
 
 _ORDER: Final[tuple[Style, ...]] = (*STATED, "last_number")
-_NUMBER_ONLY: Final = re.compile(r"[\s$\\(]{0,4}[-\u2212+]?\$?[0-9][0-9.,/]*\s?\\?%?[\s$.\\)]{0,4}")
+_MIN_TAIL: Final = 2
+_WINDOW: Final = 240
+"""How far behind an answer its contradiction is looked for."""
 
 
 class Extraction(NamedTuple):
@@ -94,6 +106,8 @@ def extract(
     key: Callable[[str], Hashable] = str.strip,
 ) -> Extraction:
     """Find the one answer of a final part; texts of equal `key` say the same."""
+    if "~" in part or "%" in part or "!" in part or "</" in part:
+        part = visible(part)
     after = 0
     for style in _ORDER:
         if style not in styles or not _may_hold(part, style):
@@ -124,7 +138,7 @@ def _may_hold(part: str, style: Style) -> bool:
     """A quick look that spares most texts the scan for a style they do not use."""
     match style:
         case "boxed":
-            return "boxed" in part or "fbox" in part or "_box|>" in part
+            return "boxed" in part or "fbox" in part or "framebox" in part or "_box|>" in part
         case "answer_tag":
             return "<answer>" in part
         case "hash":
@@ -172,18 +186,48 @@ def _unless_contradicted(
     last: Mention,
     key: Callable[[str], Hashable],
 ) -> Extraction:
-    """Turn a found answer into several where another number is offered beside it."""
-    if chosen.status != "found" or chosen.style not in ("boxed", "answer_tag", "hash"):
+    """Turn a found answer into none, or several, where the words around it do."""
+    if chosen.status != "found" or chosen.style in ("bare", "last_number"):
         return chosen
+    tail = part[last.end : last.end + _WINDOW]
+    if chosen.style == "answer_phrase":
+        if is_unsaid(part, last.start):
+            return Extraction("no_answer", style=chosen.style)
+        tail = _behind(part, last) if len(part) - last.end > len(last.text) + 2 else ""
+    elif not chosen.joined and is_denied(part, last.start, chosen.text, key=key):
+        return Extraction("no_answer", style=chosen.style)
+    if len(tail) > _MIN_TAIL and not tail.isspace():
+        if is_withdrawn(tail):
+            return Extraction("no_answer", style=chosen.style)
+        other = offered(tail)
+        if other and differs(other, chosen.text, key=key):
+            return Extraction("several_answers", style=chosen.style)
+    if chosen.style == "answer_phrase":
+        return chosen
+    others = _said_elsewhere(part, chosen, styles, last=last)
+    if any(differs(other, chosen.text, key=key) for other in others):
+        return Extraction("several_answers", style=chosen.style)
+    return chosen
+
+
+def _behind(part: str, phrase: Mention) -> str:
+    """What follows the text that the phrase states."""
+    rest = part[phrase.end : phrase.end + len(phrase.text) + _WINDOW]
+    found, _, tail = rest.partition(phrase.text)
+    return tail if found != rest else rest.replace("*", "").partition(phrase.text)[2]
+
+
+def _said_elsewhere(
+    part: str, chosen: Extraction, styles: Sequence[Style], *, last: Mention
+) -> list[str]:
+    """What the weaker styles state behind the answer, and the tags of the whole text."""
     rest = part[last.end :]
-    others = [match[1] for match in [ALSO.match(rest)] if match]
+    others: list[str] = []
     if chosen.style == "boxed" and "answer_tag" in styles and _may_hold(part, "answer_tag"):
-        others += [mention.text for mention in answer_tags(part).found]
+        tags = answer_tags(part).found
+        others += [tag.text for tag in tags if not tag.start <= last.start < tag.end]
     if "hash" in styles:
         others += [mention.text for mention in answer_lines(rest)[-1:]]
     if "answer_phrase" in styles:
         others += [mention.text for mention in answer_phrases(rest)[-1:]]
-    for other in others:
-        if _NUMBER_ONLY.fullmatch(other) and key(other) != key(chosen.text):
-            return Extraction("several_answers", style=chosen.style)
-    return chosen
+    return others

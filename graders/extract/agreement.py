@@ -19,8 +19,8 @@ _JOIN: Final = re.compile(
 )
 _CORRECTION: Final = re.compile(
     r"\b(?:wait|actually|correct(?:ion|ing|ed)|wrong|incorrect|mistaken?|sorry|oops|scratch\sthat"
-    r"|re-?check\w*|re-?(?:do|doing|calculat\w+|comput\w+|consider\w*|evaluat\w+)|instead"
-    r"|hold\son|hmm+|apologi[sz]e|apologies|second\sthought|revised?|mis(?:read|counted|calculated)"
+    r"|re-?check\w*|re-?(?:do|doing|calculat\w+|comput\w+|consider\w*|evaluat\w+)|instead(?!\sof\b)"
+    r"|hold\son|apologi[sz]e|apologies|second\sthought|revised?|mis(?:read|counted|calculated)"
     r"|(?:let\sme|i\swill|i'll)\s(?:correct|fix)|not\s(?:quite\s)?(?:right|correct)"
     r"|no(?=[,.!:;]|\swait)|(?:an?|my|this|that|the|arithmetic|calculation|sign)\s(?:error|slip)"
     r"|attend(?:s|ez)|en\sfait|une\serreur|corrig\w+|faux|tromp[ée]\w*|désolée?|pardon"
@@ -30,14 +30,37 @@ _CORRECTION: Final = re.compile(
     re.IGNORECASE,
 )
 _CONDITION: Final = re.compile(
-    r"(?:^|[.,;:!?(\n]|\b(?:or|but|and)\b)\s{0,3}(?:if|unless|in\scase|wenn|falls|si)\b"
+    r"(?:^|[.,;:!?(\n]|\b(?:or|but|and)\b)\s{0,3}(?:if|unless|in\scase|wenn|falls|si"
+    r"|assuming|supposing|suppose|provided|should|were|in\sthe\sevent|whenever|angenommen"
+    r"|suponiendo|supposons)\b"
     r"[^.!?\n]{0,40}?\b(?:wrong|incorrect|not|mistaken?|falsch|nicht|faux|pas|incorrecto)\b"
-    r"|(?:如果|要是|若)[^。\n]{0,20}(?:错|不对)",
+    r"|(?:如果|要是|若|假如|假设)[^。\n]{0,20}(?:错|不对)",
     re.IGNORECASE,
 )
+_FAULT: Final = (
+    r"(?:wrong|incorrect|mistaken?|mistakes|errors?|slips?|false|faux|falsch|fehler|incorrecto)"
+)
+_NO_CORRECTION: Final = re.compile(
+    rf"(?:\b(?:not|never|nothing|nowhere|no|without|neither|hardly|avoid\w*|kein\w*|nicht)|n't|n\u2019t)"
+    rf"\s(?:[\w']{{1,12}}\s){{0,3}}{_FAULT}\b"
+    rf"|\b{_FAULT}\s(?:to|of|that\s(?:many|some|people|students))\b"
+    r"|\b(?:wrong|incorrect|false|mistaken)\s(?:answer|value|result|option|choice|solution)s?\s"
+    r"(?:(?:here|then)\s)?(?:is|are|would|could|might|may)\b"
+    r"|\b(?:error|mistake|slip)s?\s(?:(?:is|are|was|were|has\sbeen|have\sbeen|would\sbe)\s)?"
+    r"(?:avoided|excluded|impossible|absent|prevented|ruled\sout|bounds?|terms?|cancels?|margin)"
+    r"\b|没有?(?:错误?|有误)|无误|不是错",
+    re.IGNORECASE,
+)
+"""Words of correction that find nothing wrong with what stands before them."""
+
+_SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?\n]*")
+_ASKED: Final = re.compile(rf"\b{_FAULT}\b[^?]{{0,40}}\?", re.IGNORECASE)
+_YES: Final = re.compile(r"\s{0,3}(?:yes|yeah|yep|indeed|oui|ja|sí)\b", re.IGNORECASE)
+_NO: Final = re.compile(r"\s{0,3}(?:no|nope|nein|non|not\sat\sall)\b", re.IGNORECASE)
 _HEDGE: Final = re.compile(
-    r"\b(?:or|either|alternatively|perhaps|maybe|guess|oder|vielleicht|ou|peut-être|quizás?)\b"
-    r"|或者|或是|也许",
+    r"\b(?:or|either|alternatively|perhaps|maybe|guess|oder|vielleicht|ou|peut-être|quizás?"
+    r"|(?:second|other|another|further|next|alternative)\s(?:option|choice|candidate|possibility"
+    r"|guess|answer|attempt))\b|或者|或是|也许",
     re.IGNORECASE,
 )
 _READ_CHARS: Final = 20_000
@@ -101,5 +124,21 @@ def _is_correction(gap: str) -> bool:
         near = f"{gap[:_NEAR_START]} ; {gap[-_NEAR_END:]}"
     if len(gap) > 2 * _READ_CHARS:
         gap = f"{gap[:_READ_CHARS]}\n{gap[-_READ_CHARS:]}"
-    corrected = _CORRECTION.search(gap) is not None
-    return corrected and not _HEDGE.search(near) and not _CONDITION.search(gap)
+    if _HEDGE.search(near) or _CONDITION.search(gap):
+        return False
+    gap = _NO_CORRECTION.sub(" ", gap)
+    return _CORRECTION.search(_without_asked(gap) if "?" in gap else gap) is not None
+
+
+def _without_asked(gap: str) -> str:
+    """The text without each question whether something is wrong, and the "no" behind it."""
+    kept: list[str] = []
+    asked = False
+    for sentence in _SENTENCE.findall(gap):
+        if asked and (denied := _NO.match(sentence)):
+            sentence = sentence[denied.end() :].lstrip(",.!: ")
+        elif asked and _YES.match(sentence):
+            sentence = "That is wrong."
+        asked = _ASKED.search(sentence) is not None
+        kept.append("" if asked else sentence)
+    return "".join(kept)

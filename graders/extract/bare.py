@@ -30,7 +30,12 @@ _NOTHING: Final = frozenset(
 _UNSAID: Final = re.compile(
     r"\b(?:answer|not|no|never|cannot|if|unless|suppose|let|assume|assuming|either|or|say|think"
     r"|believe|sure|unclear|what|whether|error|exit|line|exception|code|warning|step|case|first"
-    r"|second|one|some|nicht|kein\w*|pas|oder|ou|si|wenn)\b|n't|错误|不",
+    r"|second|one|some|doubt\w*|nobody|wonder\w*|den(?:y|ies)|unlikely|wrong|incorrect|false"
+    r"|wrongly|(?:than|minus|plus|times|twice|thrice|half|double|triple|of)"
+    r"\s(?:it|that|this|the\s(?:final\s)?(?:result|solution|outcome))"
+    r"|(?:problem|question|exercise|page|task|item|chapter|section|option)(?:'s)?\s(?:number|id|no)"
+    r"|number\sof\s(?:the|this)\s(?:problem|question|exercise|page|task)"
+    r"|nicht|kein\w*|pas|oder|ou|si|wenn)\b|n't|错误|不",
     re.IGNORECASE,
 )
 _DISPLAYS: Final = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))

@@ -10,7 +10,7 @@ from graders.extract.phrases import MAX_MENTIONS, Mention, answer_lines, answer_
 __all__ = ["Mentions", "answer_tags", "boxes", "is_placeholder"]
 
 _BOX_OPEN: Final = re.compile(
-    r"\\(?:boxed|fbox)\s{0,4}(?:\{|([-\u2212]?[0-9](?:[0-9.,/]{0,60}[0-9])?))"
+    r"\\(?:boxed|fbox|framebox(?:\[[^\]\n]{0,20}\]){0,2})\s{0,4}(?:\{|([-\u2212]?[0-9](?:[0-9.,/]{0,60}[0-9])?))"
 )
 _BRACES: Final = re.compile(r"\\.|\{+|\}+", re.DOTALL)
 _GLM_OPEN: Final = "<|begin_of_box|>"

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 __all__ = ["FinalPart", "final_part"]
 
-_THINK_TAGS: Final = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<reasoning>", "</reasoning>"),
-    ("<seed:think>", "</seed:think>"),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
-    ("<|START_THINKING|>", "<|END_THINKING|>"),
-    ("<|channel|>analysis", "<|channel|>final<|message|>"),
+_TAG: Final = re.compile(
+    r"<\s?(?P<close>/?)\s?"
+    r"(?P<name>think|thinking|thought|reasoning|seed:think|scratchpad|analysis|reflection)\s{0,4}>"
+    r"|(?P<square>\[)(?P<close_square>/?)think\]|(?P<kimi>◁)(?P<close_kimi>/?)think▷"
+    r"|<\|(?:begin|(?P<close_thought>end))_of_(?P<thought>thought)\|>"
+    r"|<\|(?:start|(?P<close_start>end))_(?P<start>thinking)\|>"
+    r"|<\|(?P<channel>channel)\|>\s{0,2}"
+    r"(?:analysis|commentary|(?P<close_channel>final)\s{0,2}<\|message\|>)",
+    re.IGNORECASE,
 )
-_HINTS: Final = ("hink", "THINK", "thought", "reasoning>", "<|channel|>")
-"""What every tag holds one of."""
+_CLOSING: Final = tuple(group for group in _TAG.groupindex if group.startswith("close"))
+_ORDER: Final = (
+    *("think", "thinking", "thought", "reasoning", "seed:think", "scratchpad", "analysis"),
+    *("reflection", "square", "kimi", "<thought>", "start", "channel"),
+)
+_HINTS: Final = ("think", "thought", "reasoning", "scratchpad", "analysis", "reflection", "channel")
+"""What every tag holds one of: their absence spares most texts the scan for tags."""
+
+_TURN: Final = re.compile(
+    r"<\|(?:im_start|im_end|eot_id|start_header_id|end_header_id|endoftext|end_of_text|user"
+    r"|assistant|end|start|return|im_sep)\|>|<(?:start|end)_of_turn>"
+    r"|<\uff5c(?:User|Assistant|end\u2581of\u2581sentence)\uff5c>"
+)
+_ROLE: Final = re.compile(r"\s*(?:user|assistant|system|model|human)?\s*", re.IGNORECASE)
+_MAX_TURNS: Final = 100
 
 
 class FinalPart(NamedTuple):
-    """The text after the thinking, and whether the thinking ended."""
+    """The text after the thinking, and whether it is one finished turn."""
 
     text: str
     finished: bool
@@ -31,12 +43,47 @@ class FinalPart(NamedTuple):
 
 def final_part(text: str) -> FinalPart:
     """Cut the thinking off; a text may begin inside it, the template having opened the block."""
-    if not any(hint in text for hint in _HINTS):
-        return FinalPart(text, finished=True)
-    for opening, closing in _THINK_TAGS:
-        end = text.rfind(closing)
-        if end >= 0:
-            text = text[end + len(closing) :]
-        if opening in text:
+    folded = text.lower()
+    if any(map(folded.__contains__, _HINTS)):
+        start = _end_of_thinking(text)
+        if start < 0:
             return FinalPart("", finished=False)
+        text = text[start:]
+    if ("|" in text or "_" in text or "\uff5c" in text) and _has_several_turns(text):
+        return FinalPart("", finished=False)
     return FinalPart(text, finished=True)
+
+
+def _end_of_thinking(text: str) -> int:
+    """Where the last block closes, -1 where one is left open."""
+    opened: dict[str, int] = {}
+    closed: dict[str, int] = {}
+    for tag in _TAG.finditer(text):
+        if any(tag.group(*_CLOSING)):
+            closed[_kind(tag)] = tag.end()
+        else:
+            opened[_kind(tag)] = tag.start()
+    start = 0
+    for kind in _ORDER:
+        start = max(start, closed.get(kind, 0))
+        if opened.get(kind, -1) >= start:
+            return -1
+    return start
+
+
+def _kind(tag: re.Match[str]) -> str:
+    if tag["name"]:
+        return tag["name"].lower()
+    if tag["thought"]:
+        return "<thought>"
+    return next(group for group in ("square", "kimi", "start", "channel") if tag[group])
+
+
+def _has_several_turns(text: str) -> bool:
+    """Whether text stands on both sides of a token that ends a turn of a chat."""
+    if "<|" not in text and "_of_turn>" not in text and "<\uff5c" not in text:
+        return False
+    said = 0
+    for turn in _TURN.split(text, _MAX_TURNS):
+        said += _ROLE.fullmatch(turn) is None
+    return said > 1

@@ -20,8 +20,11 @@ _HEADING: Final = r"^[ \t>#*_]{0,10}"
 PHRASE: Final = re.compile(
     r"(?<![a-z])(?:"
     r"(?:answers?|correct\s(?:option|choice))[*_]{0,3}"
-    r"(?:\s(?:to|for)\s(?:the|this|your|our|part|problem|question)\b[^.\n:=]{0,40}?)?"
-    rf"[*_\s]{{0,4}}(?:(?:is|are|=)(?![a-z])|would\sbe\b|(?:should|must|will)\sbe\b{_VALUE}"
+    r"(?:\s(?:to|for)\s(?:the|this|your|our|part|problem|question)\b[^\s.:=\uff1a]{0,12}+"
+    r"(?:[ \t]++[^\s.:=\uff1a]{1,20}+){0,5}?)?"
+    # A look at the next letter spares most words of a long text the choice below.
+    r"[*_\s]{0,4}+(?=[=:\uff1aiawsmc])"
+    rf"(?:(?:is|are|=)(?![a-z])|would\sbe\b|(?:should|must|will)\sbe\b{_VALUE}"
     rf"|(?:comes|works)\sout\s(?:to|as)(?:\sbe)?\b{_VALUE}|[:\uff1a])"
     r"|final\sanswer[*_]{0,3}[ \t]*\n"
     rf"|{_HEADING}(?:(?:the\s)?correct\s)?answer[*_]{{0,3}}[ \t]*\n"

@@ -23,6 +23,7 @@ from graders.math_answers.formulas.tree import (
 )
 from graders.math_answers.judging import Gold
 from graders.math_answers.quantities import Quantity
+from graders.math_answers.units import COUNTED
 
 __all__ = ["canonical_of", "type_of"]
 
@@ -44,15 +45,16 @@ def canonical_of(gold: Gold) -> str:
     """One text for every way of writing the gold's value."""
     if gold.quantity is not None:
         number = gold.quantity
+        unit = "" if number.unit == COUNTED else number.unit
         base = f" (base {number.base})" if number.base != 10 else ""
-        return f"{number_text(number.value)} {number.unit}".strip() + base
+        return f"{number_text(number.value)} {unit}".strip() + base
     return gold.normal if gold.tree is None else plain_text(gold.tree)
 
 
 def _number_type(form: str, number: Quantity) -> str:
     if number.base != 10:
         return "base"
-    if number.unit:
+    if number.unit not in ("", COUNTED):
         return {"%": "percent", "degree": "angle"}.get(
             number.unit, "money" if number.unit in _CURRENCIES else "unit"
         )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from graders.math_answers.formulas.tree import Relation, TooBig
+from graders.math_answers.formulas.comparing.scalars import EXACT_FIGURES
+from graders.math_answers.formulas.tree import TooBig
 from graders.math_answers.guard import MAX_ANSWER_CHARS
 from graders.math_answers.judging import DIFFERENT, EQUAL, UNSURE, Gold, Judgement, Kind
 from graders.math_answers.notation import compact, normal
 from graders.math_answers.options import MathOptions
-from graders.math_answers.quantities import Quantity, read_quantity, rounds_to, same_quantity
-from graders.math_answers.shapes import Chain, chain_of, is_bare_list, is_bracketed
+from graders.math_answers.quantities import read_quantity, same_quantity
+from graders.math_answers.shapes import is_bare_list, is_bracketed
+from graders.math_answers.units import COUNTED
 from graders.math_answers.words import choice_of, clock_of, same_words
 
 __all__ = ["ExactTier"]
 
 _TOO_COMPLEX: Final = Judgement("different", "too_complex")
 _UNPARSED: Final = Judgement("different", "unparsed_answer")
+_BASED: Final = "_"
 _SEVERAL: Final = Judgement("different", "several_answers")
 
 
@@ -45,46 +48,26 @@ class ExactTier:
 
 
 def _judge_number(gold: Gold, form: str, options: MathOptions) -> Judgement:
-    direct = read_quantity(form, european=True)
-    if direct is not None:
-        return _judge_quantities(gold, Chain((form,), ()), [direct], options=options)
-    chain = chain_of(form)
-    if chain.is_restated:
-        return UNSURE if isinstance(gold.tree, Relation) else DIFFERENT
-    quantities = [read_quantity(part, european=True) for part in chain.parts]
-    read = [quantity for quantity in quantities if quantity is not None]
-    if len(read) == len(quantities):
-        return _judge_quantities(gold, chain, read, options=options)
-    is_based = gold.quantity is not None and gold.quantity.base != 10
-    return DIFFERENT if is_based else UNSURE
-
-
-def _judge_quantities(
-    gold: Gold, chain: Chain, read: Sequence[Quantity], *, options: MathOptions
-) -> Judgement:
-    head, wanted = read[0], gold.quantity
-    if wanted is None or any(other.value != head.value for other in read[1:]):
+    """Compare two plain numbers; names, steps and roundings are for the next tier."""
+    given, wanted = read_quantity(form, european=True), gold.quantity
+    if wanted is None or given is None:
+        is_based = wanted is not None and wanted.base != 10
+        return DIFFERENT if is_based and _BASED in form else UNSURE
+    if options.units and wanted.unit not in ("", "%", COUNTED) and not given.unit:
         return DIFFERENT
-    for near in chain.near:
-        decimal = read_quantity(near, european=True)
-        if decimal is None or not rounds_to(head.value, decimal):
-            return DIFFERENT
-    if options.units and wanted.unit not in ("", "%") and not head.unit:
+    if options.evaluated and wanted.is_literal and not given.is_literal:
         return DIFFERENT
-    if options.evaluated and wanted.is_literal and not read[-1].is_literal:
-        return DIFFERENT
-    if same_quantity(wanted, head, percent=options.percent):
+    if same_quantity(wanted, given, percent=options.percent):
         return EQUAL
-    # How near is near enough is for the tier that knows every unit and every constant.
-    return UNSURE if options.tolerance and wanted.base == head.base == 10 else DIFFERENT
+    is_plain = wanted.base == given.base == 10
+    may_round = wanted.places > 0 or given.figures >= EXACT_FIGURES
+    return UNSURE if is_plain and (may_round or options.tolerance) else DIFFERENT
 
 
 def _judge_text(gold: Gold, form: str, options: MathOptions) -> Judgement:
-    chain = chain_of(form)
-    said = chain.parts[0] if chain.label and len(chain.parts) == 1 else form
-    if any(char.isdigit() for char in said):
-        return DIFFERENT
-    return EQUAL if same_words(gold.normal, said) else DIFFERENT
+    if same_words(gold.normal, form):
+        return EQUAL
+    return UNSURE if "=" in form or "\\" in form else DIFFERENT
 
 
 def _judge_choice(gold: Gold, form: str, options: MathOptions) -> Judgement:

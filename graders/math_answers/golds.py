@@ -17,13 +17,13 @@ from graders.math_answers.formulas.tree import (
     Number,
     TooBig,
     Unread,
+    Words,
     is_expression,
 )
 from graders.math_answers.formulas.walking import expanded
 from graders.math_answers.judging import Gold
 from graders.math_answers.notation import normal
 from graders.math_answers.quantities import Quantity, read_quantity
-from graders.math_answers.shapes import chain_of
 from graders.math_answers.words import choice_of, clock_of, reads_as_text
 
 __all__ = ["read_gold"]
@@ -44,14 +44,10 @@ def read_gold(text: str) -> Gold | None:
     if _is_choice(form):
         return Gold(text, choice_of(form) or form, "choice")
     if reads_as_text(text, form):
-        return Gold(text, form, "text")
-    chain = chain_of(form)
-    value = chain.parts[0] if chain.label and len(chain.parts) == 1 else form
-    quantity = _quantity(value)
+        return Gold(text, form, "text", tree=Words(form))
+    quantity = _quantity(form)
     if quantity is not None:
-        # An equation may be answered by another one: `y = -3` by `y + 3 = 0`.
-        tree = _tree(form) if chain.label else _tree_of(quantity)
-        return Gold(text, value, "number", quantity, tree)
+        return Gold(text, form, "number", quantity, _tree_of(quantity))
     tree = _tree(form)
     return None if _has_no_value(tree) else Gold(text, form, "formula", tree=tree)
 

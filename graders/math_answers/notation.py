@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from graders.math_answers.layout import FONTS, in_lines, is_laid_out, without_layout
 from graders.math_answers.unicode_signs import in_ascii_signs
 
 __all__ = ["compact", "normal"]
@@ -21,17 +22,15 @@ _ROOT_OF: Final = re.compile(
 )
 _DOUBLED: Final = re.compile(r"\\\\(?=[A-Za-z,;:!{}%$ ])")
 _GROUPED: Final = re.compile(
-    r"(?<![0-9.,])[0-9]{1,3}(?:(?:\{,\}|,\\!\s?|\\,|\\!)[0-9]{3})+(?![0-9])"
+    r"(?<![0-9.,])[0-9]{1,3}(?:(?:\{,\}|,\s?\\!\s?|\\,|\\!)[0-9]{3})+(?![0-9])"
 )
 _COMMAND: Final = re.compile(r"\\(?:[a-zA-Z]+\*?|.)", re.DOTALL)
-_WRAPPER: Final = re.compile(
-    r"\\(?:text|textrm|textbf|textit|textup|textsf|texttt|textnormal|mathrm|mathbf|mathit|mathsf"
-    r"|mathtt|mbox|bm|boldsymbol|operatorname|emph)\s?\{\s*([^{}]*?)\s*\}"
-)
+_WRAPPER: Final = re.compile(rf"\\(?:{FONTS})\*?\s?\{{([^{{}}]*)\}}")
 _UNIT_NAMES: Final = {"m": "meters", "g": "grams", "s": "seconds", "h": "hours", "L": "liters"}
 _COMMANDS: Final = {
     "\\dfrac": "\\frac", "\\tfrac": "\\frac", "\\cfrac": "\\frac", "\\dbinom": "\\binom",
-    "\\tbinom": "\\binom", "\\le": "\\leq", "\\leqslant": "\\leq", "\\ge": "\\geq",
+    "\\tbinom": "\\binom", "\\nicefrac": "\\frac", "\\sfrac": "\\frac", "\\Bbb": "\\mathbb",
+    "\\imath": "i ", "\\jmath": "j ", "\\le": "\\leq", "\\leqslant": "\\leq", "\\ge": "\\geq",
     "\\geqslant": "\\geq", "\\neq": "\\ne", "\\lt": "<", "\\gt": ">", "\\ast": "*",
     "\\times": "\\cdot",
     "\\div": "/", "\\degree": "^{\\circ}", "\\lbrace": "\\{", "\\rbrace": "\\}", "\\lbrack": "[",
@@ -41,10 +40,12 @@ _COMMANDS: Final = {
     "\\$": "\x01", "\\%": "\x02", "\\&": "&", "\\#": "#", "\\_": "_", "\\-": "", "\\/": "",
 }  # fmt: skip
 _DROPPED: Final = frozenset((
-    "\\(", "\\)", "\\Big", "\\Bigg", "\\Bigl", "\\Bigr", "\\[", "\\]", "\\bf", "\\big", "\\bigg",
-    "\\biggl", "\\biggr", "\\bigl", "\\bigr", "\\displaystyle", "\\it", "\\left", "\\limits",
-    "\\mathstrut", "\\middle", "\\nolimits", "\\right", "\\rm", "\\scriptstyle", "\\strut",
-    "\\textstyle",
+    "\\(", "\\)", "\\Big", "\\Bigg", "\\Bigl", "\\Bigr", "\\Huge", "\\LARGE", "\\Large", "\\[",
+    "\\]", "\\bf", "\\bfseries", "\\big", "\\bigg", "\\biggl", "\\biggr", "\\bigl", "\\bigr",
+    "\\boldmath", "\\displaystyle", "\\footnotesize", "\\huge", "\\it", "\\itshape", "\\large",
+    "\\left", "\\limits", "\\mathstrut", "\\middle", "\\nolimits", "\\nonumber", "\\normalsize",
+    "\\notag", "\\right", "\\rm", "\\rmfamily", "\\scriptscriptstyle", "\\scriptsize",
+    "\\scriptstyle", "\\sf", "\\small", "\\strut", "\\textstyle", "\\tiny", "\\tt",
 ))  # fmt: skip
 _SPACES: Final = frozenset((
     "\\\n", "\\ ", "\\!", "\\,", "\\:", "\\;", "\\>", "\\enspace", "\\hfill", "\\medspace",
@@ -54,6 +55,25 @@ _FRAC_SHORT: Final = re.compile(
     r"\\frac\s?(?:([0-9a-zA-Z]|\\pi)|\{([^{}]*)\})\s?(?:([0-9a-zA-Z]|\\pi)|(\{))"
 )
 _CIRC: Final = re.compile(r"\s?\^\s?(?:\\circ(?![a-zA-Z])|\{\s?\\circ\s?\})")
+# Lines of a formula without an environment: an equation or a number follows the mark.
+_LINE_MARK: Final = re.compile(
+    r"[,;]?\s?\\\\(?=\s?(?:[A-Za-z](?:_(?:[0-9a-z]|\{[0-9a-z]{1,3}\}))?\s?&?=|-?[0-9]))"
+)
+_DOTTED: Final = re.compile(
+    r"\\dot\s?(?:\{[0-9]\}|[0-9])(?:[0-9]|\\dot\s?(?:\{[0-9]\}|[0-9]))*\\dot\s?(?:\{[0-9]\}|[0-9])"
+)
+_TEN_TIMES: Final = re.compile(r"(?<=[0-9]) ?[xX] ?(?=10\^)")
+_ORDINAL: Final = re.compile(r"(?<=[0-9])\^\{(st|nd|rd|th)\}")
+# The letter that counts the solutions, and what it stands for.
+_DOMAIN: Final = re.compile(
+    r"(?:,? ?\(|,? ?(?:where|for|with) (?:(?:all|any|some|every) )?|,)([A-Za-z])"
+    r"(?:\\in ?(?:\\mathbb)? ?\{?([ZN])\}?(\^\{?[+*]\}?)?| (?:is )?(?:an |any )?integer)\)?$"
+    r"|,? ?\(?(?:where|for) (?:(?:all|any|some|every) )?integers? ([A-Za-z])\)?$"
+)
+_BUILDER: Final = re.compile(
+    r"\{([A-Za-z](?:\\in ?(?:\\mathbb)? ?\{?[ZNQR]\}?)?(?:\||\\mid|:).*[<>=].*"
+    r"|[A-Za-z](?:\\in ?(?:\\mathbb)? ?\{?[ZNQR]\}?)?(?:\||\\mid|:).*\\(?:leq|geq|ne).*)\}"
+)
 _BLANK_LINES: Final = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
 _LINE_ITEM: Final = re.compile(r"\$?[-+]?[0-9.,/]+\$?$|\$?[A-Za-z](?:_\{?[A-Za-z0-9]\}?)? ?=(?!=)")
 _LEFT_EDGE: Final = " ,;:"
@@ -77,13 +97,15 @@ def normal(text: str) -> str:
     A money sign is `$`, a percent sign `%` and a TeX comment sign `\x03`.
     """
     text = text.strip()
+    if text[-1:] == "\\":
+        text = text.rstrip("\\ ")
     if _PLAIN.fullmatch(text) and "inf" not in text:
         return text
     if not text.isascii():
         text = in_ascii_signs(text)
     if "\n" in text:
         text = _listed_lines(text)
-    if "\\" in text or "{,}" in text:
+    if "\\" in text or "{,}" in text or "{:}" in text:
         text = _without_commands(text)
     text = _money(_percent(text))
     text = _unwrapped(_spaced(text))
@@ -91,7 +113,12 @@ def normal(text: str) -> str:
 
 
 def _standing(text: str) -> str:
-    """One spelling for infinity, the empty set and half-open intervals."""
+    """One spelling for infinity, powers of ten, the empty set and half-open intervals."""
+    if "^" in text:
+        text = _ORDINAL.sub(r"\1", text)
+        text = _TEN_TIMES.sub(r"\\cdot", text) if "10^" in text else text
+    if "\\in" in text or "integer" in text:
+        text = _DOMAIN.sub(_domain, text)
     if "inf" in text:
         text = _INFINITY.sub(r"\\infty", text)
     if text == "\\{\\}":
@@ -102,6 +129,10 @@ def _standing(text: str) -> str:
             opening = "[" if outward[1] == "[" else "("
             return f"{opening}{outward[2]}{']' if outward[3] == ']' else ')'}"
     return text
+
+
+def _domain(match: re.Match[str]) -> str:
+    return f",{match[1] or match[4]}\\in\\mathbb{{{match[2] or 'Z'}}}{match[3] or ''}"
 
 
 def compact(text: str) -> str:
@@ -124,10 +155,11 @@ def _listed_lines(text: str) -> str:
 
 
 def _without_commands(text: str) -> str:
-    if "\\\\" in text:
-        text = _undoubled(text)
-    if "\\left." in text or "\\right." in text:
-        text = text.replace("\\left.", "").replace("\\right.", "")
+    text = _in_one_line(text)
+    if is_laid_out(text):
+        text = without_layout(text)
+    if "\\dot" in text:
+        text = _DOTTED.sub(_repeated, text)
     text = _GROUPED.sub(_joined, text)
     text = _COMMAND.sub(_command, text)
     for _ in range(3):
@@ -146,17 +178,29 @@ def _without_commands(text: str) -> str:
 
 def _unwrapped_words(match: re.Match[str]) -> str:
     r"""What a wrapper holds; a unit of one letter is spelled out where no space can mark it."""
-    inner, start = match[1], match.start()
+    inner, start = match[1].strip(), match.start()
+    if start and match.string[start - 1] in "^_":
+        return f"{{{inner}}}"
     name = _UNIT_NAMES.get(inner)
     before = match.string[max(0, start - 6) : start].rstrip(" \\,;~") if name else ""
     return f" {name} " if before[-1:] in ("}", ")") else f" {inner} "
 
 
-def _undoubled(text: str) -> str:
-    """Backslashes escaped once too often; a lone pair of them ends the row of an environment."""
+def _in_one_line(text: str) -> str:
+    """Lines as a list, and backslashes that were escaped once too often as one."""
+    if "\\\\begin" in text:
+        text = text.replace("\\\\", "\\")
+    if "\\left." in text or "\\right." in text:
+        text = text.replace("\\left.", "").replace("\\right.", "")
     if "\\begin" in text:
-        return text.replace("\\\\", "\\") if "\\\\begin" in text else text
-    return _DOUBLED.sub(r"\\", text)
+        text = in_lines(text)
+    elif "\\\\" in text:
+        text = _DOUBLED.sub(r"\\", _LINE_MARK.sub(";", text))
+    return text.replace("{:}", ":")
+
+
+def _repeated(match: re.Match[str]) -> str:
+    return f"\\overline{{{_joined(match)}}}"
 
 
 def _joined(match: re.Match[str]) -> str:
@@ -213,6 +257,9 @@ def _unwrapped(text: str) -> str:
         before = text
         is_quoted = text[:1] in ('"', "'", "*", "`") and text[-1:] == text[:1] and len(text) > 2
         if is_quoted or (text[:1] == "{" and text[-1:] == "}" and _is_one_group(text)):
+            builder = _BUILDER.fullmatch(text)
+            if builder:
+                return f"\\{{{builder[1]}\\}}"
             text = text[1:-1]
         text = text.strip(" ") if text.endswith("...") else text.lstrip(" ").rstrip(_RIGHT_EDGE)
         if text == before:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from graders.math_answers.formulas.algebra.equivalence import rational_value
-from graders.math_answers.formulas.comparing.scalars import EXACT_FIGURES, is_literal, terminates
+from graders.math_answers.formulas.comparing.scalars import is_literal, may_be_percent
 from graders.math_answers.formulas.reading.parser import read
 from graders.math_answers.formulas.tree import (
     Call,
@@ -26,9 +26,9 @@ from graders.math_answers.formulas.tree import (
     is_expression,
 )
 from graders.math_answers.formulas.walking import nodes
-from graders.math_answers.units import SCALES
+from graders.math_answers.units import conversion
 
-__all__ = ["Quantity", "read_quantity", "rounds_to", "same_quantity"]
+__all__ = ["Quantity", "read_quantity", "same_quantity"]
 
 _MAX_CACHED: Final = 4_096
 _MAX_DIGITS: Final = 2_000
@@ -45,7 +45,13 @@ _FRACTION: Final = re.compile(
 )
 _ARITHMETIC: Final = (Number, Negative, Sum, Product, Quotient, Power, Root)
 _COUNTING: Final = frozenset(("factorial", "double_factorial", "binomial", "permutations"))
-_BASED: Final = re.compile(r"([0-9A-Fa-f]{1,200})_(?:\{([0-9]{1,2})\}|([0-9]))")
+_BASED: Final = re.compile(
+    r"(\()?([0-9A-Fa-f]{1,200})(?(1)\))_(?:\{ ?([0-9]{1,2}|[a-z]{3,7}) ?\}|([0-9]))"
+)
+_BASES: Final = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "twelve": 12, "sixteen": 16,
+}  # fmt: skip
 _RATIO: Final = re.compile(r"([0-9]{1,12}) ?: ?([0-9]{1,12})")
 
 
@@ -54,12 +60,14 @@ class Quantity(NamedTuple):
 
     value: Fraction
     unit: str = ""
-    """A known unit in its standard spelling; empty for none and for words such as "apples"."""
+    """A unit in its standard spelling, COUNTED for words such as "apples"; empty for none."""
     places: int = -1
     """Digits after the point of a plain decimal, -1 for anything else."""
     is_literal: bool = True
     """Whether no arithmetic is left undone."""
     base: int = 10
+    names_base: bool = False
+    """Whether the base is written, be it ten."""
     figures: int = 0
     """Significant digits of a plain decimal."""
 
@@ -89,48 +97,33 @@ def read_quantity(normal: str, *, european: bool = False) -> Quantity | None:
 
 def same_quantity(gold: Quantity, answer: Quantity, *, percent: bool) -> bool:
     """Whether an answer states the gold: in value, and in the unit where both name one."""
-    if gold.base != 10 or answer.base != 10:
+    if gold.names_base or answer.names_base:
         return _same_based(gold, answer)
     if gold.unit == "%" or answer.unit == "%":
         return _same_percent(gold, answer, either=percent)
     if gold.unit and answer.unit and gold.unit != answer.unit:
-        known, given = SCALES.get(gold.unit), SCALES.get(answer.unit)
-        if known is None or given is None or known.dimension != given.dimension:
+        factor = conversion(gold.unit, answer.unit)
+        if factor is None:
             return False
-        answer = answer._replace(value=answer.value * given.factor / known.factor)
-    return _same_value(gold, answer)
-
-
-def _same_value(gold: Quantity, answer: Quantity) -> bool:
-    if gold.value == answer.value:
-        return True
-    if gold.places > 0 and answer.places < 0 and not terminates(answer.value):
-        return rounds_to(answer.value, gold)
-    if answer.figures >= EXACT_FIGURES and not terminates(gold.value):
-        return rounds_to(gold.value, answer)
-    return False
-
-
-def rounds_to(exact: Fraction, decimal: Quantity) -> bool:
-    """Whether the decimal is the exact value rounded; a long one may be off by its last digit."""
-    scaled = abs(exact - decimal.value) * 10**decimal.places
-    return 2 * scaled <= 1 or (scaled < 1 and decimal.figures >= EXACT_FIGURES)
+        answer = answer._replace(value=answer.value * factor)
+    return gold.value == answer.value
 
 
 def _same_percent(gold: Quantity, answer: Quantity, *, either: bool) -> bool:
     hundredth = Fraction(1, 100)
     if gold.unit == answer.unit:
-        return _same_value(gold, answer)
+        return gold.value == answer.value
     if gold.unit and answer.unit:
         return False
     if answer.unit == "%":
-        return _same_value(gold, answer) or gold.value == answer.value * hundredth
-    return gold.value * hundredth == answer.value or (either and _same_value(gold, answer))
+        is_stated = may_be_percent(gold.value) and gold.value == answer.value
+        return is_stated or gold.value == answer.value * hundredth
+    return gold.value * hundredth == answer.value or (either and gold.value == answer.value)
 
 
 def _same_based(gold: Quantity, answer: Quantity) -> bool:
     """A base may be left out by either side, not contradicted; the digits must be the same."""
-    if gold.base != 10 and answer.base != 10:
+    if gold.names_base and answer.names_base:
         return gold.value == answer.value and gold.base == answer.base
     return _digits(gold) == _digits(answer)
 
@@ -165,9 +158,11 @@ def _special(normal: str, *, european: bool) -> Quantity | None:
         number = Fraction(int(whole.replace(".", "") + part), 10 ** len(part))
         return _plain(-number if sign == "-" else number, len(part))
     if match := _BASED.fullmatch(normal):
-        base = int(match[2] or match[3])
+        written = match[3] or match[4]
+        base = int(written) if written.isdigit() else _BASES.get(written, 0)
         try:
-            return Quantity(Fraction(int(match[1], base)), base=base) if 2 <= base <= 36 else None
+            value = int(match[2], base) if 2 <= base <= 36 else None
+            return None if value is None else Quantity(Fraction(value), base=base, names_base=True)
         except ValueError:
             return None
     if match := _RATIO.fullmatch(normal):

@@ -1,33 +1,25 @@
-"""How an answer is put together at its top level: chains, lists, brackets, labels."""
+"""How an answer is put together at its top level: lists, brackets, what leads up to a value."""
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["Chain", "chain_of", "is_bare_list", "is_bracketed", "split_top", "with_approximation"]
+__all__ = ["is_bare_list", "is_bracketed", "plain", "split_top"]
 
 _STEP: Final = re.compile(r"\\[{}]|\\approx|\\[a-zA-Z]+|[(){}\[\]=,;]| and | or |and | or| and")
 _OPENING: Final = frozenset(("(", "[", "{", "\\{"))
 _CLOSING: Final = frozenset((")", "]", "}", "\\}"))
-_LABEL: Final = re.compile(
-    r"(?:[A-Za-z]|\\(?:alpha|beta|gamma|theta|lambda|mu|sigma|phi|omega|ell|angle|triangle|overline"
-    r"|Delta|mid)|_\{?[A-Za-z0-9]{1,8}\}?|'|[A-Za-z]\([^()=]{0,20}\)|[ ,{}|()+*-])+"
-)
 _ABOUT: Final = re.compile(
     r"\( ?(?:or )?(?:about|approximately|approx\.?|roughly|\\approx) ?([0-9.,]*[0-9])[^()]{0,40}\)$"
 )
+_LEAD: Final = re.compile(
+    r"(?:=|\\(?:Rightarrow|implies|therefore)(?![a-zA-Z])|\([A-J]\)(?= ?[-+\\$0-9.])"
+    r"|(?:[A-Za-z]{2,20} ){0,6}[A-Za-z]{2,20} ?"
+    r"(?::|(?<= )(?:is|are|equals)) ?(?=[-+\\$0-9(\[{.]))\s?"
+)
+_DENIAL: Final = re.compile(r"(?i)\b(?:not|no|never|than|least|most|wrong|almost|un\w+|in\w+ct)\b")
 _BRACKETS: Final = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",)}
-
-
-class Chain(NamedTuple):
-    """`label = a = b \\approx c`: the equal parts, and the decimals said to be near them."""
-
-    parts: tuple[str, ...]
-    near: tuple[str, ...]
-    label: str = ""
-    is_restated: bool = False
-    """Whether a side with unknowns and numbers is equated: an equation, not a value."""
 
 
 def split_top(text: str, separators: frozenset[str]) -> tuple[str, ...]:
@@ -47,29 +39,18 @@ def split_top(text: str, separators: frozenset[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts)
 
 
-_EQUALS: Final = frozenset(("=",))
-_NEAR: Final = frozenset(("\\approx",))
 _LIST: Final = frozenset((",", ";", "and", "or"))
 _COMMA: Final = frozenset((",", ";"))
 
 
-def chain_of(normal: str) -> Chain:
-    """Read equalities and approximations; the whole is one part where there are none."""
-    exact, *near = split_top(with_approximation(normal), _NEAR)
-    if "=" not in exact:
-        return Chain((exact,), tuple(near))
-    parts = split_top(exact, _EQUALS)
-    label = ""
-    if len(parts) > 1 and _is_label(parts[0]):
-        label, parts = parts[0], parts[1:]
-    elif len(parts) == 2 and _is_label(parts[1]):
-        label, parts = parts[1], parts[:1]
-    is_restated = len(parts) > 1 and any(_has_unknown(part) for part in parts)
-    return Chain(parts, tuple(near), label, is_restated)
+def plain(normal: str) -> str:
+    r"""A normal form without what leads up to its value: `Area: 5`, `(D) 42`, `\Rightarrow 4`.
 
-
-def with_approximation(normal: str) -> str:
-    r"""Write `7/2 (about 3.5)` as `7/2\approx3.5`."""
+    An approximation in brackets is written with its sign, `7/2 (about 3.5)` as `7/2\approx3.5`.
+    """
+    lead = _LEAD.match(normal)
+    if lead and _DENIAL.search(lead[0]) is None:
+        normal = normal[lead.end() :]
     return _ABOUT.sub(r"\\approx\1", normal) if "(" in normal else normal
 
 
@@ -85,15 +66,6 @@ def is_bracketed(normal: str) -> bool:
             inner = normal[len(opening) : -1]
             return opening == "\\{" or len(split_top(inner, _COMMA)) > 1
     return False
-
-
-def _is_label(part: str) -> bool:
-    return bool(part) and _LABEL.fullmatch(part[:200]) is not None and len(part) <= 200
-
-
-def _has_unknown(part: str) -> bool:
-    letters = re.sub(r"\\[a-zA-Z]+|[a-zA-Z]{2,}", "", part)
-    return any(char.isalpha() and char not in "ei" for char in letters)
 
 
 def _is_closed_at_end(normal: str) -> bool:

@@ -8,10 +8,9 @@ from typing import Final
 
 from graders.math_answers import symbolic
 from graders.math_answers.guard import is_too_complex
-from graders.math_answers.judging import DIFFERENT, EQUAL, Gold, Judgement, is_one_value
+from graders.math_answers.judging import DIFFERENT, EQUAL, Gold, Judgement
 from graders.math_answers.notation import compact, normal
 from graders.math_answers.options import MathOptions
-from graders.math_answers.shapes import Chain, chain_of
 from sandbox import CallCrashed, CallLimits, CallOutOfMemory, CallTimedOut, call, warm_calls
 
 __all__ = ["SymbolicTier", "UnreadableGold"]
@@ -41,19 +40,17 @@ class SymbolicTier:
     def judge(self, gold: Gold, answer: str, options: MathOptions) -> Judgement:
         """Compare; raise UnreadableGold for a gold that cannot be read at all."""
         if not is_readable(gold):
-            raise UnreadableGold
+            if gold.tree is None:
+                raise UnreadableGold
+            return _UNPARSED
         form = normal(answer)
         if is_too_complex(form):
             return _TOO_COMPLEX
-        is_chain = is_one_value(gold) or "=" not in gold.normal
-        chain = chain_of(form) if is_chain else Chain((form,), ())
-        if chain.is_restated:
-            return DIFFERENT
         try:
             ruling = call(
                 symbolic.compare,
                 as_latex(gold.normal),
-                [as_latex(part) for part in (*chain.parts, *chain.near)],
+                as_latex(form),
                 limits=_LIMITS,
                 preload=_PRELOAD,
             )

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CpuMeter", "children_cpu_s", "peak_bytes"]
+__all__ = ["CpuMeter", "Growth", "children_cpu_s"]
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -47,19 +47,31 @@ def children_cpu_s() -> float:
     return total
 
 
-def peak_bytes() -> int:
-    """The most memory that this process or one of its living descendants ever held."""
-    peak, waiting = 0, [os.getpid()]
-    while waiting:
-        pid = waiting.pop()
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        except OSError:
-            continue
-        sizes = [line for line in lines if line.startswith("VmHWM:")]
-        peak = max([peak, *(int(line.split()[1]) * 1024 for line in sizes)])
-        waiting += _children(pid)
-    return peak
+class Growth:
+    """How much memory this process takes on from now on, or any of its descendants holds."""
+
+    def __init__(self) -> None:
+        # Writing 5 sets the peak back to what is held now; see proc(5).
+        Path("/proc/self/clear_refs").write_text("5")
+        self._before = _high_water(os.getpid())
+
+    def peak_bytes(self) -> int:
+        """The most since then."""
+        peak, waiting = _high_water(os.getpid()) - self._before, _children(os.getpid())
+        while waiting:
+            pid = waiting.pop()
+            peak = max(peak, _high_water(pid))
+            waiting += _children(pid)
+        return peak
+
+
+def _high_water(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    sizes = [line for line in lines if line.startswith("VmHWM:")]
+    return sum(int(line.split()[1]) * 1024 for line in sizes)
 
 
 def _children(pid: int) -> list[int]:

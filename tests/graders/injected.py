@@ -56,7 +56,7 @@ def _main(folder: Path) -> None:
     in_process, events[:] = list(events), []
     # Where the child would be: whatever sympy compiles for itself must not hold the text.
     for answer in answers:
-        symbolic.compare("x+1", [answer])
+        symbolic.compare("x+1", answer)
     in_child = [event for event in events if _is_of_text(event)]
     close_calls()
     found = {"graded": len(answers), "paid": paid, "here": in_process, "child": in_child}

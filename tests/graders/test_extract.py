@@ -23,7 +23,10 @@ _TEXTS = st.one_of(st.lists(_PIECES, max_size=30).map("".join), st.text(max_size
 
 @pytest.mark.parametrize("row", table("extract"), ids=lambda row: row["id"])
 def test_the_answer_of_a_final_part(row: Row) -> None:
-    found = extract(row["text"], row.get("styles", STRICT))
+    same = row.get("same", {})
+    found = extract(
+        row["text"], row.get("styles", STRICT), key=lambda text: same.get(text, text.strip())
+    )
     assert (found.status, found.text) == (row["status"], row["answer"])
     if row["style"]:
         assert found.style == row["style"]
@@ -107,6 +110,8 @@ def test_thinking_never_counts(thought: str, number: int) -> None:
         *("1 000 ", " ", "\n", "{", "}", "\\", "$", "#### ", "####", "<answer>", "answer to a "),
         *("<|begin_of_box|>", "**", "\\boxed{1}, ", "final answer ", "A :", "Answer"),
         *("the answer is ", "答案是", "答案\n", "选", "it is 7 ", "if ", "\\boxed7", "or wait "),
+        *("answer to the ", "Answer for part a ", "correct option to the ", "~~a ", "~~", "<s>"),
+        *("<!--", "% \\boxed", "<|im_end|>a", "<|channel|>", "is this wrong? no. ", "not a wrong "),
     ],
 )
 def test_a_megabyte_of_anything_is_read_in_linear_time(piece: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graders.contract import Grade
+from graders.extract import stated_gold
 from graders.math_answers import MathGrader
 from graders.math_answers.exact_tier import ExactTier
 from graders.math_answers.formula_tier import FormulaTier
@@ -63,7 +64,7 @@ def test_any_text_gets_a_score_from_the_closed_list_and_soon(text: str, gold: st
 def test_any_gold_is_either_right_as_its_own_answer_or_refused(gold: str) -> None:
     verdict = _GRADER.validate(MathReference(answer=gold), _OPTIONS)
     if verdict.outcome == "graded":
-        assert _grade(f"\\boxed{{{gold}}}", gold).score == verdict.score
+        assert _grade(f"\\boxed{{{stated_gold(gold)}}}", gold).score == verdict.score
     else:
         assert verdict.reason == "unparsed_gold"
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from graders.math_answers.formulas import tree
 from graders.math_answers.formulas.reading.parser import read
+from graders.math_answers.grader import MathGrader
 from graders.math_answers.notation import normal
+from graders.math_answers.options import MathOptions, MathReference
 from tests.graders.tables import Row, report, shared_rows, table
 from tests.graders.trees import show
 
@@ -49,12 +51,36 @@ _WORST = {
     "sums": "\\sum," * 330,
     "exponent": "1e99999999",
     "long": "1+" * 1_001,
+    "fonts": "\\mathbf{" * 200 + "x" + "}" * 200,
+    "fonts side by side": "\\bm{\\sqrt{2}}" * 130,
+    "fonts without an end": "\\text{" * 330,
+    "fonts and spaces": "\\text" + " " * 1_900 + "x",
+    "colours": "\\color{red}{" * 150,
+    "gaps": "\\hspace{" * 200,
+    "marks": "5" + "\\square" * 240 + "x",
+    "spaces before marks": "5" + " " * 1_900 + "\\square x",
+    "rows": "\\\\" * 1_000,
+    "rows with gaps": "\\cr[" * 380,
+    "lines": "\\begin{aligned}" + "x&=1\\\\" * 200,
+    "ends": "\\begin{aligned}" + "\\end{aligned}" * 130,
+    "dots over digits": "0.\\dot" + "1" * 1_900,
+    "many dots over digits": "0." + "\\dot1" * 380 + "x",
+    "powers of ten": "1x" * 900 + "10^",
+    "set by a condition": "{x|" + "<" * 1_900 + "}",
+    "domain": "x\\in" + "(k\\in" * 300 + ")",
 }
 
 
 @pytest.mark.parametrize("row", table("math_reading"), ids=lambda row: row["id"])
 def test_a_notation_has_its_tree(row: Row) -> None:
     assert _shown(row["text"]) == row["tree"]
+
+
+@pytest.mark.parametrize("row", table("math_layout"), ids=lambda row: row["id"])
+def test_what_only_sets_an_answer_out_says_nothing(row: Row) -> None:
+    reference = MathReference(answer=row["gold"])
+    grade = MathGrader().grade(f"\\boxed{{{row['answer']}}}", reference, MathOptions())
+    assert grade.score == row["score"]
 
 
 def _shown(text: str) -> str:
@@ -75,8 +101,8 @@ def test_no_text_raises_anything_else(text: str) -> None:
 
 @pytest.mark.parametrize("name", _WORST)
 def test_the_worst_texts_end_soon(name: str) -> None:
-    form = normal(_WORST[name])
     began = time.process_time()
+    form = normal(_WORST[name])
     with suppress(tree.Unread, tree.TooBig):
         read(form)
     assert time.process_time() - began < 0.05

@@ -14,7 +14,7 @@ import pytest
 from graders.contract import Grade
 from graders.math_answers import MathGrader
 from graders.math_answers.options import MathOptions, MathReference
-from tests.graders.cpu_clocks import CpuMeter, peak_bytes
+from tests.graders.cpu_clocks import CpuMeter, Growth
 from tests.graders.tables import report
 from tests.graders.worst_cases import EQUAL, GOLDS, WorstCase, worst_cases
 
@@ -45,7 +45,7 @@ def _answer(text: str, gold: str) -> Grade:
 
 @pytest.mark.parametrize("turn", range(2))
 def test_every_worst_case_ends_soon(turn: int) -> None:
-    wrong, slowest, meter = [], 0.0, CpuMeter()
+    wrong, slowest, meter, growth = [], 0.0, CpuMeter(), Growth()
     for place, case in enumerate(_CASES):
         kind = list(GOLDS)[(place + turn) % len(GOLDS)]
         meter.lap()
@@ -56,7 +56,7 @@ def test_every_worst_case_ends_soon(turn: int) -> None:
             wrong.append((case.id, kind, round(spent, 2), grade.reason))
     report(f"slowest {slowest:.2f} s, wrong {wrong}")
     assert not wrong
-    assert peak_bytes() < _BYTES
+    assert growth.peak_bytes() < _BYTES
 
 
 def test_a_gold_may_be_a_worst_case() -> None:

@@ -129,8 +129,8 @@ _EXPRESSIONS: Final = get_args(Expression)
 class Measured:
     """A value with what follows or precedes it: a unit, a percent sign, money, degrees.
 
-    `unit` is a name of graders.math_answers.units, `%`, `degree`, `dollar`, or empty for counted
-    things ("apples").
+    `unit` is a standard spelling of graders.math_answers.units: `%`, `degree`, `kg*m/s^2`, or
+    COUNTED for counted things ("apples").
     """
 
     value: Expression

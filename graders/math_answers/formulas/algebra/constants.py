@@ -12,7 +12,7 @@ from graders.math_answers.formulas.algebra.quotients import Form, rational
 from graders.math_answers.formulas.algebra.vocabulary import vocabulary
 from graders.math_answers.formulas.tree import Expression, Negative, Number, Sum
 
-__all__ = ["Sign", "is_constant", "order", "rational_value", "rounds_to", "sign", "usable_form"]
+__all__ = ["Sign", "order", "rational_value", "rounds_to", "sign", "usable_form"]
 
 Sign: TypeAlias = Literal[-1, 0, 1]
 
@@ -28,7 +28,8 @@ class _Range(NamedTuple):
 
 def usable_form(expression: Expression) -> Form | None:
     """The canonical form, None where there is none; TooBig as canonical() raises it."""
-    if vocabulary(expression).opaque:
+    words = vocabulary(expression)
+    if words.opaque or words.complex:
         return None
     try:
         return canonical(expression)
@@ -41,11 +42,6 @@ def rational_value(expression: Expression) -> Fraction | None:
     form = usable_form(expression)
     value = None if form is None else rational(form)
     return None if value is None else Fraction(value)
-
-
-def is_constant(expression: Expression) -> bool:
-    """Whether it holds no symbol."""
-    return not vocabulary(expression).symbols
 
 
 def sign(expression: Expression) -> Sign | None:

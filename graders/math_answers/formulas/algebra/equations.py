@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from graders.math_answers.formulas.algebra.canonical import canonical, unknown
 from graders.math_answers.formulas.algebra.constants import sign
+from graders.math_answers.formulas.algebra.contexts import whole_symbols
 from graders.math_answers.formulas.algebra.decisive import is_decisive
 from graders.math_answers.formulas.algebra.form_text import cleared
 from graders.math_answers.formulas.algebra.polynomials import (
@@ -24,6 +25,7 @@ from graders.math_answers.formulas.algebra.quotients import Form, inverse, ratio
 from graders.math_answers.formulas.algebra.substitution import substituted
 from graders.math_answers.formulas.algebra.vocabulary import vocabulary
 from graders.math_answers.formulas.tree import (
+    Constant,
     Expression,
     Negative,
     Number,
@@ -54,8 +56,11 @@ def constant_ratio(one: Expression, other: Expression) -> Proportion | None:
     Denominators are cleared, so that `y - 1/x` and `xy - 1` have a ratio; it is "complex", as it is
     no order-keeping constant.  None where there is no such constant.
     """
-    if vocabulary(one, other).opaque:
+    words = vocabulary(one, other)
+    if words.opaque:
         return "unsure"
+    if words.complex:
+        return "positive" if one == other else _probed_ratio(one, other)
     effort = Effort()
     try:
         ours, theirs = canonical(one, effort), canonical(other, effort)
@@ -69,7 +74,7 @@ def constant_ratio(one: Expression, other: Expression) -> Proportion | None:
 def linear_in(expression: Expression) -> Line | None:
     """The line that an expression in one symbol is, with exact coefficients; None for all else."""
     words = vocabulary(expression)
-    if words.opaque or len(words.symbols) != 1:
+    if words.opaque or words.complex or len(words.symbols) != 1:
         return None
     try:
         form = canonical(expression)
@@ -167,5 +172,10 @@ def _probed_ratio(one: Expression, other: Expression) -> Proportion | None:
 
 
 def _point(one: Expression, other: Expression) -> dict[str, Expression]:
-    names = vocabulary(one, other).symbols
-    return {name: Number(_TRIED + place) for place, name in enumerate(names)}
+    words, whole = vocabulary(one, other), whole_symbols(one, other)
+    point: dict[str, Expression] = {}
+    for place, name in enumerate(words.symbols):
+        point[name] = Number(Fraction(3 + place) if name in whole else _TRIED + place)
+        if name in words.complex:
+            point[name] = Sum((point[name], Constant("i")))
+    return point

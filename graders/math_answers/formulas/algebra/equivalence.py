@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 from graders.math_answers.formulas.algebra.canonical import canonical
 from graders.math_answers.formulas.algebra.constants import (
     Sign,
-    is_constant,
     order,
     rational_value,
     rounds_to,
@@ -29,15 +28,14 @@ from graders.math_answers.formulas.algebra.form_text import form_text
 from graders.math_answers.formulas.algebra.polynomials import Effort, Undefined, Unfit
 from graders.math_answers.formulas.algebra.probes import probed
 from graders.math_answers.formulas.algebra.quotients import difference
-from graders.math_answers.formulas.algebra.substitution import substitute_names, substituted
+from graders.math_answers.formulas.algebra.substitution import substituted
 from graders.math_answers.formulas.algebra.vocabulary import vocabulary
 from graders.math_answers.formulas.printing import plain_text
 from graders.math_answers.formulas.tree import Constant, Expression, Negative
 
 __all__ = [
     "Answer", "Line", "Proportion", "Sign", "canonical_text", "compare", "constant_ratio",
-    "is_constant", "linear_in", "order", "rational_value", "rounds_to", "sign", "substitute_names",
-    "substituted", "symbols",
+    "linear_in", "order", "rational_value", "rounds_to", "sign", "substituted", "symbols",
 ]  # fmt: skip
 
 Answer: TypeAlias = Literal["equal", "different", "unsure"]
@@ -48,6 +46,10 @@ def compare(one: Expression, other: Expression) -> Answer:
     words = vocabulary(one, other)
     if words.opaque:
         return _infinities(one, other)
+    if words.complex:
+        # The algebra takes all symbols for real.
+        verdict = probed(one, other)
+        return "equal" if verdict == "unsure" and one == other else verdict
     try:
         effort = Effort()
         gap = difference(canonical(one, effort), canonical(other, effort), effort)
@@ -77,13 +79,13 @@ def canonical_text(expression: Expression) -> str:
 
 
 def _infinities(one: Expression, other: Expression) -> Answer:
-    """Infinity is itself and no number; whatever else has no single value is not judged here."""
-    ours, theirs = _infinite(one), _infinite(other)
-    if ours and theirs:
+    """Infinity is itself, and no sum or power with it is a number; all else is not judged here."""
+    if _infinite(one) and _infinite(other):
         return "equal" if one == other else "different"
-    finite = other if ours else one
-    known = (ours or theirs) and not vocabulary(finite).opaque
-    return "different" if known else "unsure"
+    ours, theirs = vocabulary(one), vocabulary(other)
+    if ours.undone or theirs.undone or ours.infinite == theirs.infinite:
+        return "unsure"
+    return "different"
 
 
 def _infinite(expression: Expression) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
@@ -21,6 +20,7 @@ from graders.math_answers.formulas.algebra.numerics import (
     real_power,
     summed,
 )
+from graders.math_answers.formulas.algebra.points import Place, Point
 from graders.math_answers.formulas.algebra.polynomials import Unfit
 from graders.math_answers.formulas.tree import (
     Call,
@@ -36,10 +36,7 @@ from graders.math_answers.formulas.tree import (
     Symbol,
 )
 
-__all__ = ["Point", "value_at", "written_fraction"]
-
-Point = Mapping[str, Fraction]
-"""A rational number for every symbol."""
+__all__ = ["value_at", "written_fraction"]
 
 _MAX_WRITTEN_BITS: Final = 64
 
@@ -50,7 +47,7 @@ def value_at(node: Expression, point: Point, lens: Lens) -> Value:
         case Number():
             return from_fraction(node.value, lens)
         case Symbol():
-            return from_fraction(point[node.name], lens)
+            return _placed(point[node.name], lens)
         case Negative():
             return minus(value_at(node.inner, point, lens), lens)
         case Sum():
@@ -84,6 +81,13 @@ def written_fraction(node: Expression) -> Fraction | None:
             return top / bottom if top is not None and bottom else None
         case _:
             return None
+
+
+def _placed(place: Place, lens: Lens) -> Value:
+    if isinstance(place, Fraction):
+        return from_fraction(place, lens)
+    turned = multiplied(from_fraction(place.im, lens), Value(ZERO, lens.lib.fone, EXACT), lens)
+    return summed(from_fraction(place.re, lens), turned, lens)
 
 
 def _composed(node: Expression, point: Point, lens: Lens) -> Value:

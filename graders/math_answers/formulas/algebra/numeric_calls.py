@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import comb
 from typing import Final
 
 from graders.math_answers.formulas.algebra.numerics import (
@@ -22,6 +23,7 @@ from graders.math_answers.formulas.algebra.numerics import (
     settled,
     size_of,
     summed,
+    whole,
 )
 from graders.math_answers.formulas.algebra.polynomials import Undefined, Unfit
 
@@ -230,6 +232,9 @@ def _gamma(value: Value, lens: Lens) -> Value:
 
 
 def _binomial(upper: Value, lower: Value, lens: Lens) -> Value:
+    count, few = whole(upper, lens), whole(lower, lens)
+    if count is not None and few is not None and 0 <= count <= 1_000:
+        return _number(comb(count, few) if few >= 0 else 0, lens)
     rest = _factorial(summed(upper, minus(lower, lens), lens), lens)
     bottom = multiplied(_factorial(lower, lens), rest, lens)
     return divided(_factorial(upper, lens), bottom, lens)

@@ -151,6 +151,9 @@ def divided(one: Value, other: Value, lens: Lens) -> Value:
         raise Undefined("a division by nought")
     if not settled(other):
         raise Unfit("a divisor that is not told from nought")
+    top, bottom = whole(one, lens), whole(other, lens)
+    if top is not None and bottom and top % bottom == 0:
+        return from_fraction(Fraction(top // bottom), lens)
     lib, bits = lens.lib, lens.precision
     if one.im[1] or other.im[1]:
         re, im = lib.mpc_div((one.re, one.im), (other.re, other.im), bits, "n")

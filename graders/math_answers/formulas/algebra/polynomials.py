@@ -38,7 +38,7 @@ class Effort:
 
     __slots__ = ("left",)
 
-    def __init__(self, left: int = 8_000) -> None:
+    def __init__(self, left: int = 4_000) -> None:
         self.left = left
 
     def spend(self, steps: int) -> None:

@@ -17,12 +17,7 @@ from graders.math_answers.formulas.tree import (
     Symbol,
 )
 
-__all__ = ["substitute_names", "substituted"]
-
-
-def substitute_names(expression: Expression, mapping: Mapping[str, str]) -> Expression:
-    """The expression with its symbols renamed, all at once."""
-    return substituted(expression, {name: Symbol(other) for name, other in mapping.items()})
+__all__ = ["substituted"]
 
 
 def substituted(node: Expression, mapping: Mapping[str, Expression]) -> Expression:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from graders.math_answers.formulas.comparing.labels import named_values
-from graders.math_answers.formulas.printing import plain_text
+from graders.math_answers.formulas.comparing.labels import in_order, named_values
 from graders.math_answers.formulas.tree import Bracketed, Listing, Matrix, Node
 
 __all__ = ["entries_like", "rows_of"]
 
+_ROWS: Final = (("(", ")"), ("[", "]"), ("<", ">"))
 _VECTORS: Final = (("(", ")"), ("<", ">"))
 
 
@@ -26,7 +26,7 @@ def entries_like(gold: Bracketed, answer: Node) -> Sequence[Node] | None:
         case Listing(joint="comma" | "and"):
             named = named_values(answer)
             if named is not None:
-                return [named[label] for label in sorted(named, key=plain_text)]
+                return in_order(named)
             return answer.items if brackets == ("(", ")") else None
         case Matrix(rows=rows, delimiter=""):
             is_column = all(len(row) == 1 for row in rows)
@@ -40,7 +40,7 @@ def rows_of(node: Node) -> tuple[tuple[Node, ...], ...] | None:
     match node:
         case Matrix(delimiter=""):
             return node.rows
-        case Bracketed(opening="(" | "[" | "<", items=items):
+        case Bracketed(items=items) if (node.opening, node.closing) in _ROWS:
             rows = [one.items for one in items if isinstance(one, Bracketed)]
             if len(rows) == len(items):
                 return tuple(rows)

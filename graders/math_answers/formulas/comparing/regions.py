@@ -93,14 +93,14 @@ def _spans(node: Node, names: set[str]) -> _Spans:
             return _union(items, names)
         case Bracketed(opening="(" | "[", items=(low, high)):
             return (_interval(node, low, high),)
-        case NamedSet(name="R"):
-            return (_ALL,)
-        case NamedSet(name="empty"):
-            return ()
+        case NamedSet(name="R" | "empty"):
+            return (_ALL,) if node.name == "R" else ()
         case SetOperation(name="union", parts=parts) | Listing(joint="or", items=parts):
             return _union(parts, names)
-        case SetOperation(name="intersection", parts=parts) | Listing(joint="and", items=parts):
+        case SetOperation(name="intersection", parts=parts):
             return _intersection([_spans(part, names) for part in parts])
+        case Listing(joint="and", items=parts):
+            return _both(parts, names)
         case SetOperation(name="difference", parts=(whole, *removed)):
             holes = [_complement(_merged(_spans(part, names))) for part in removed]
             return _intersection([_spans(whole, names), *holes])
@@ -109,6 +109,14 @@ def _spans(node: Node, names: set[str]) -> _Spans:
         case Number() | Negative() | Quotient() | Sum() | Constant():
             return (Span(node, node, has_low=True, has_high=True),)
     raise _Unsolved
+
+
+def _both(parts: Sequence[Node], names: set[str]) -> _Spans:
+    spans = _intersection([_spans(part, names) for part in parts])
+    if not spans:
+        # "x < -2 and x > 2" means two parts to some, and nothing at all to others.
+        raise _Unsolved
+    return spans
 
 
 def _union(parts: Sequence[Node], names: set[str]) -> _Spans:

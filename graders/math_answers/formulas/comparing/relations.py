@@ -47,7 +47,9 @@ def same_two_sided(gold: Relation, answer: Relation) -> Ruling | None:
     if ratio is None:
         return "different"
     if ours in MIRRORED and ratio != "positive":
-        ours = MIRRORED[ours] if ratio == "negative" else "="
+        if ratio != "negative":
+            return "different"
+        ours = MIRRORED[ours]
     return "equal" if ours == theirs else "different"
 
 
@@ -93,4 +95,4 @@ def may_stand_for(label: Node, other: Node) -> bool:
     if label == other or isinstance(label, Words) or isinstance(other, Words):
         return True
     pair = (label, other)
-    return Symbol("y") in pair and any(isinstance(one, Call) for one in pair)
+    return Symbol("y") in pair and any(isinstance(one, Call) and len(one.name) == 1 for one in pair)

@@ -12,6 +12,7 @@ from graders.math_answers.formulas.algebra.equivalence import (
     rational_value,
     rounds_to,
     sign,
+    symbols,
 )
 from graders.math_answers.formulas.tree import (
     Bracketed,
@@ -34,7 +35,7 @@ from graders.math_answers.formulas.tree import (
     Undone,
     is_expression,
 )
-from graders.math_answers.units import SCALES
+from graders.math_answers.units import COUNTED, conversion
 
 __all__ = [
     "Rules",
@@ -42,6 +43,7 @@ __all__ = [
     "Scalar",
     "all_of",
     "is_literal",
+    "may_be_percent",
     "same_ratio",
     "same_scalar",
     "terminates",
@@ -52,6 +54,11 @@ Scalar: TypeAlias = Expression | Measured
 EXACT_FIGURES: Final = 12
 """A decimal of so many significant digits may stand for the exact value it comes from."""
 
+_MIN_FIGURES: Final = 3
+_MIN_PLACES: Final = 2
+"""A shorter decimal, such as 0.4, is near too many values to be taken for a rounded one."""
+
+_MAX_BITS: Final = 4_096
 _HALF: Final = Fraction(1, 2)
 _ONE: Final = Fraction(1)
 _HUNDREDTH: Final = Fraction(1, 100)
@@ -105,13 +112,14 @@ def same_scalar(gold: Scalar, answer: Scalar, rules: Rules) -> Ruling:
     wanted, given = _sized(gold), _sized(answer)
     if "%" in (wanted.unit, given.unit):
         return _same_percent(wanted, given, rules)
-    factor = _ONE
-    if wanted.unit and given.unit and wanted.unit != given.unit:
-        known, other = SCALES.get(wanted.unit), SCALES.get(given.unit)
-        if known is None or other is None or known.dimension != other.dimension:
-            return "different"
-        factor = other.factor / known.factor
-    elif rules.units and wanted.unit and not given.unit:
+    factor = conversion(wanted.unit, given.unit)
+    if factor is None:
+        return "different"
+    if _is_letter(wanted.unit, given):
+        wanted = _spelled_out(wanted)
+    elif _is_letter(given.unit, wanted):
+        given = _spelled_out(given)
+    elif rules.units and wanted.unit not in ("", COUNTED) and given.unit in ("", COUNTED):
         return "different"
     return _same_value(wanted.value, _times(given.value, factor), rules)
 
@@ -131,6 +139,20 @@ def _sized(node: Scalar) -> _Sized:
     return _Sized(node, "")
 
 
+def _is_letter(unit: str, other: _Sized) -> bool:
+    """Whether a unit of one letter is an unknown in the other value: `5 m` and `5m`."""
+    return len(unit) == 1 and not other.unit and unit in symbols(other.value)
+
+
+def _spelled_out(measured: _Sized) -> _Sized:
+    return _Sized(Product((measured.value, Symbol(measured.unit))), "")
+
+
+def may_be_percent(value: Fraction | None) -> bool:
+    """Whether a plain gold can be meant in percent, so that 50 may be answered by 50 %."""
+    return value is not None and (not value or abs(value) >= 1)
+
+
 def _times(value: Expression, factor: Fraction) -> Expression:
     return value if factor == 1 else Product((Number(factor), value))
 
@@ -141,9 +163,10 @@ def _same_percent(wanted: _Sized, given: _Sized, rules: Rules) -> Ruling:
         return _same_value(wanted.value, given.value, rules)
     if wanted.unit and given.unit:
         return "different"
-    as_written = _same_value(wanted.value, given.value, rules)
-    if as_written == "equal" and (given.unit == "%" or rules.percent):
-        return "equal"
+    if rules.percent if wanted.unit == "%" else may_be_percent(rational_value(wanted.value)):
+        as_written = _same_value(wanted.value, given.value, rules)
+        if as_written == "equal":
+            return "equal"
     if given.unit == "%":
         return _same_value(wanted.value, _times(given.value, _HUNDREDTH), rules)
     return _same_value(_times(wanted.value, _HUNDREDTH), given.value, rules)
@@ -162,6 +185,9 @@ def _is_rounding(gold: Expression, answer: Expression) -> bool:
     """Whether a decimal gold rounds the answer, or a long decimal answer the gold."""
     wanted, given = _decimal(gold), _decimal(answer)
     if wanted is not None and given is None:
+        figures = _figures(wanted)
+        if figures < _MIN_PLACES or (wanted.places < _MIN_PLACES and figures < _MIN_FIGURES):
+            return False
         return _is_endless(answer) and rounds_to(answer, wanted, within=_HALF) is True
     if given is not None and wanted is None and _figures(given) >= EXACT_FIGURES:
         return _is_endless(gold) and rounds_to(gold, given, within=_ONE) is True
@@ -201,6 +227,8 @@ def _is_endless(node: Expression) -> bool:
 def terminates(value: Fraction) -> bool:
     """Whether a finite decimal is the value."""
     below = value.denominator
+    if below.bit_length() > _MAX_BITS:
+        return True
     for prime in (2, 5):
         while below % prime == 0:
             below //= prime

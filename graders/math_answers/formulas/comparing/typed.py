@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Final, TypeGuard
 
 from graders.math_answers.formulas.comparing.entries import entries_like, rows_of
 from graders.math_answers.formulas.comparing.gathering import items_of, same_items, same_members
-from graders.math_answers.formulas.comparing.labels import named_values, stated, unlabelled
+from graders.math_answers.formulas.comparing.labels import (
+    Stated,
+    in_order,
+    named_values,
+    stated,
+    unlabelled,
+)
 from graders.math_answers.formulas.comparing.regions import as_region, same_region
 from graders.math_answers.formulas.comparing.relations import (
     may_stand_for,
@@ -22,7 +29,6 @@ from graders.math_answers.formulas.comparing.scalars import (
     same_ratio,
     same_scalar,
 )
-from graders.math_answers.formulas.printing import plain_text
 from graders.math_answers.formulas.tree import (
     Bracketed,
     Call,
@@ -49,6 +55,10 @@ __all__ = ["same"]
 _WORK: Final = frozenset(("gcd", "lcm", "max", "min", "mod"))
 """Functions that a scalar answer may hold only where the gold does: work left to the reader."""
 
+_CHOICES: Final = re.compile(r"[A-J]{2,6}")
+_NO_SOLUTION: Final = frozenset(
+    ("no solution", "no solutions", "no real solution", "no real solutions", "empty set")
+)
 _REGIONAL: Final = (Relation, SetOperation, NamedSet)
 
 
@@ -56,10 +66,16 @@ def same(gold: Node, answer: Node, rules: Rules) -> Ruling:
     """Compare; sure only where it cannot be wrong."""
     if gold == answer:
         return "equal"
+    bare, said = _without_condition(gold), _without_condition(answer)
+    if (bare is gold) != (said is answer):
+        return same(bare, said, rules)
+    return _same_kind(gold, answer, rules)
+
+
+def _same_kind(gold: Node, answer: Node, rules: Rules) -> Ruling:
     match gold:
         case Words():
-            is_same = isinstance(answer, Words) and same_words(gold.text, answer.text)
-            return "equal" if is_same else "different"
+            return "equal" if _says(gold, answer) else "different"
         case Listing():
             return _same_listing(gold, answer, rules)
         case Bracketed(opening="{"):
@@ -78,9 +94,34 @@ def same(gold: Node, answer: Node, rules: Rules) -> Ruling:
             return _same_value(gold, answer, rules)
 
 
+def _without_condition(node: Node) -> Node:
+    r"""`3k + 1, k \in \mathbb{Z}` without what its letter stands for."""
+    match node:
+        case Listing(items=(value, Relation(sides=(Symbol(), NamedSet()), operators=("in",)))):
+            return value
+    return node
+
+
+def _says(gold: Words, answer: Node) -> bool:
+    """Whether an answer says the gold's words, perhaps behind a name, or in another form."""
+    said = stated(answer)
+    if said is not None and len(said.values) == 1:
+        answer = said.values[0]
+    if isinstance(answer, Words):
+        return same_words(gold.text, answer.text)
+    if isinstance(answer, Listing) and _CHOICES.fullmatch(gold.text):
+        # The choices A, C and D are written ACD as well.
+        names = {one.name if isinstance(one, Symbol) else "" for one in answer.items}
+        return names == set(gold.text)
+    return answer == NamedSet("empty") and gold.text.lower() in _NO_SOLUTION
+
+
 def _same_value(gold: Node, answer: Node, rules: Rules) -> Ruling:
     """A scalar gold wants one value, perhaps with its name, its steps and a decimal near it."""
-    said = stated(answer)
+    if isinstance(answer, Listing) and answer.joint == "or":
+        # Two ways of writing one value are no choice between values.
+        return all_of([_same_value(gold, item, rules) for item in answer.items])
+    said = stated(answer, loosely=not _has_unknowns(gold))
     if said is None or not is_scalar(gold):
         return "different"
     if said.label is None and len(said.values) > 1 and any(map(_has_unknowns, said.values)):
@@ -92,13 +133,12 @@ def _same_value(gold: Node, answer: Node, rules: Rules) -> Ruling:
         rulings.append(same_scalar(gold, value, rules))
         if rulings[-1] == "different":
             return "different"
-    if not all(_is_near(said.values[0], near, rules) for near in said.near):
-        return "different"
-    return all_of(rulings)
+    return all_of(rulings) if _is_rounded_well(said, rules) else "different"
 
 
-def _is_near(value: Node, near: Node, rules: Rules) -> bool:
-    return is_scalar(near) and is_scalar(value) and same_scalar(near, value, rules) == "equal"
+def _is_rounded_well(said: Stated, rules: Rules) -> bool:
+    """Whether the decimals that an answer calls near are its value rounded."""
+    return all(same(near, said.values[0], rules) == "equal" for near in said.near)
 
 
 def _has_unknowns(node: Node) -> bool:
@@ -141,8 +181,7 @@ def _same_named(named: dict[Node, Node], answer: Node, rules: Rules) -> Ruling:
         if given.keys() != named.keys():
             return "different"
         return all_of([same(value, given[label], rules) for label, value in named.items()])
-    in_order = [named[label] for label in sorted(named, key=plain_text)]
-    return same_items(in_order, items_of(answer), partial(same, rules=rules))
+    return same_items(in_order(named), items_of(answer), partial(same, rules=rules))
 
 
 def _same_set(gold: Bracketed, answer: Node, rules: Rules) -> Ruling:
@@ -159,7 +198,7 @@ def _same_tuple(gold: Bracketed, answer: Node, rules: Rules) -> Ruling:
         return ruling
     if isinstance(answer, Relation):
         said = stated(answer)
-        if said is None or said.label is None or len(said.values) != 1:
+        if said is None or len(said.values) != 1 or not _is_rounded_well(said, rules):
             return "different"
         answer = said.values[0]
     given = entries_like(gold, answer)
@@ -170,7 +209,7 @@ def _same_tuple(gold: Bracketed, answer: Node, rules: Rules) -> Ruling:
 
 def _same_matrix(gold: Matrix, answer: Node, rules: Rules) -> Ruling:
     said = stated(answer)
-    if said is None or len(said.values) != 1:
+    if said is None or len(said.values) != 1 or not _is_rounded_well(said, rules):
         return "different"
     given = rows_of(said.values[0])
     if given is None or [len(row) for row in given] != [len(row) for row in gold.rows]:
@@ -218,6 +257,8 @@ def _same_definition(label: Node, value: Node, answer: Node, *, rules: Rules) ->
         if is_scalar(value):
             return _same_value(value, answer, rules)
         return same(value, said.values[0], rules) if len(said.values) == 1 else "different"
+    if isinstance(label, Call) and said is not None and isinstance(said.label, Call):
+        return "different"
     return same_two_sided(Relation((label, value), ("=",)), answer) or "different"
 
 
@@ -243,6 +284,8 @@ def _same_shape(gold: Node, answer: Node, rules: Rules) -> Ruling:
             if gold.operators != answer.operators:
                 return "different"
             return same_items(gold.sides, answer.sides, compare)
+        case NamedSet(name="empty"), Words():
+            return "equal" if answer.text.lower() in _NO_SOLUTION else "different"
         case Cases(), Cases():
             ours, theirs = ([_branch(*one) for one in node.branches] for node in (gold, answer))
             return same_members(ours, theirs, compare)

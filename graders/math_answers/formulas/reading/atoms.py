@@ -33,10 +33,11 @@ from graders.math_answers.formulas.tree import (
     Symbol,
 )
 
-__all__ = ["STARTS", "atom"]
+__all__ = ["CURRENCIES", "STARTS", "atom"]
 
-_CURRENCIES: Final = {"$": "dollar", "£": "pound sterling", "€": "euro"}
+CURRENCIES: Final = {"$": "dollar", "£": "pound sterling", "€": "euro"}
 _SETS: Final = frozenset("RZNQC")
+_UNIT_VECTORS: Final = frozenset((" i", " j", " k"))
 _MAX_DEGREE: Final = 100
 
 
@@ -113,7 +114,7 @@ def _money(cursor: Cursor) -> Node:
     cursor.at += 1
     if cursor.kinds[cursor.at] != "n" or cursor.nesting != cursor.side_nesting:
         cursor.fail()
-    cursor.unit = _CURRENCIES[cursor.texts[cursor.at - 1]]
+    cursor.unit = CURRENCIES[cursor.texts[cursor.at - 1]]
     return number(cursor)
 
 
@@ -133,6 +134,8 @@ def _accented(cursor: Cursor) -> Node:
     at = cursor.at
     cursor.at += 1
     name = _name(cursor, at)
+    if cursor.has_vectors and isinstance(name, Symbol) and name.name[-2:] in _UNIT_VECTORS:
+        return Symbol(name.name[-1])
     if name == Symbol("mathcal O") and cursor.kinds[cursor.at] == "(":
         return Call("O", arguments(cursor))
     return name
@@ -179,15 +182,16 @@ _BY_KIND: Final[dict[str, Callable[[Cursor], Node]]] = {
     "empty": _empty, "mathbb": _named_set, "$": _money, "£": _money, "€": _money,
     "over-bar": _barred, "accent": _accented, "shape": _accented, "(": round_or_square,
     "[": round_or_square, "]": round_or_square, "{": braces, "\\{": curly, "langle": angled,
-    "<": angled, "|": bars, "||": bars, "_": counted, "lfloor": bars, "lceil": bars,
+    "<": angled, "|": bars, "||": bars, "_": counted, "^": counted, "lfloor": bars, "lceil": bars,
     "begin": environment,
 }  # fmt: skip
 STARTS: Final = frozenset(_BY_KIND) - {
     "n",
     "r",
-    *_CURRENCIES,
+    *CURRENCIES,
     "]",
     "_",
+    "^",
     "<",
     "\\{",
     "empty",

@@ -6,11 +6,11 @@ is `]` or its last one is `[`, square brackets are read the French way: `]0,1[`.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from graders.math_answers.formulas.reading.cursor import Cursor, value_of
 from graders.math_answers.formulas.reading.environments import environment
-from graders.math_answers.formulas.reading.functions import tex_argument
+from graders.math_answers.formulas.reading.functions import script
 from graders.math_answers.formulas.tree import (
     Bracketed,
     Call,
@@ -21,6 +21,7 @@ from graders.math_answers.formulas.tree import (
     NamedSet,
     Node,
     Relation,
+    SetOperation,
     Symbol,
     Unread,
 )
@@ -138,16 +139,17 @@ def braces(cursor: Cursor) -> Node:
 
 
 def counted(cursor: Cursor) -> Node:
-    r"""`{}_nC_k`, `_nC_k` and `{}_nP_k`."""
+    r"""`{}_nC_k`, `_nC_k`, `{}_nP_k` and `{}^{n}C_k`."""
     if cursor.take("{"):
         cursor.need("}")
-    cursor.need("_")
-    upper = tex_argument(cursor)
+    if not cursor.take("^"):
+        cursor.need("_")
+    upper = script(cursor)
     name = _COUNTS.get(cursor.texts[cursor.at])
     if name is None or cursor.kinds[cursor.at + 1] != "_":
         cursor.fail()
     cursor.at += 2
-    return Call(name, (upper, tex_argument(cursor)))
+    return Call(name, (upper, script(cursor)))
 
 
 def curly(cursor: Cursor) -> Node:
@@ -165,13 +167,14 @@ def curly(cursor: Cursor) -> Node:
     items = [cursor.doors.clause(cursor)]
     if cursor.kinds[cursor.at] in (":", "|", "divides"):
         items = [_condition(cursor, items[0])]
-    while cursor.kinds[cursor.at] in _SEPARATORS:
+    is_built = isinstance(items[0], SetOperation)
+    while not is_built and cursor.kinds[cursor.at] in _SEPARATORS:
         cursor.at += 1
         items.append(cursor.doors.clause(cursor))
     cursor.restore(kept)
     cursor.need("\\}")
     cursor.leave()
-    return Bracketed("{", "}", tuple(items))
+    return items[0] if is_built else Bracketed("{", "}", tuple(items))
 
 
 def _condition(cursor: Cursor, head: Node) -> Node:
@@ -181,9 +184,15 @@ def _condition(cursor: Cursor, head: Node) -> Node:
         head = head.sides[0] if head.sides[1] == NamedSet("R") else head
     if not isinstance(head, Symbol):
         cursor.fail()
-    node = cursor.doors.clause(cursor)
-    if not isinstance(node, Relation) or cursor.kinds[cursor.at] != "\\}":
+    node = cursor.doors.items(cursor)
+    relations = node.items if isinstance(node, Listing) else (node,)
+    is_related = all(isinstance(item, Relation) for item in relations)
+    if not is_related or cursor.kinds[cursor.at] != "\\}":
         raise Unread("a set by a condition that is no relation")
+    if isinstance(node, Listing):
+        # Conditions side by side all hold: only "or" sets them apart.
+        name: Literal["union", "intersection"] = "union" if node.joint == "or" else "intersection"
+        return SetOperation(name, tuple(Bracketed("{", "}", (item,)) for item in node.items))
     return node
 
 

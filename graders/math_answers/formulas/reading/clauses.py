@@ -9,7 +9,7 @@ from graders.math_answers.formulas.reading.cursor import Cursor, value_of
 from graders.math_answers.formulas.reading.lexer import END
 from graders.math_answers.formulas.reading.names import OPERATORS
 from graders.math_answers.formulas.reading.numerals import number
-from graders.math_answers.formulas.reading.tails import measured
+from graders.math_answers.formulas.reading.tails import measured, prose_behind
 from graders.math_answers.formulas.reading.terms import total
 from graders.math_answers.formulas.tree import (
     Bracketed,
@@ -26,6 +26,7 @@ from graders.math_answers.formulas.tree import (
     Ratio,
     Relation,
     SetOperation,
+    Sum,
     Symbol,
     Undone,
     Words,
@@ -34,7 +35,10 @@ from graders.math_answers.formulas.tree import (
 __all__ = ["clause", "items"]
 
 _SEPARATORS: Final = frozenset((",", ";", "and", "or"))
-_SET_SIGNS: Final = {"cup": "union", "cap": "intersection", "setminus": "difference"}
+_SET_SIGNS: Final = {
+    "cup": "union", "cap": "intersection", "setminus": "difference", "-": "difference",
+    "/": "difference",
+}  # fmt: skip
 _OPENING: Final = frozenset(("(", "[", "{", "\\{", "langle", "begin"))
 _CLOSING: Final = frozenset((")", "]", "}", "\\}", "rangle", "end"))
 _SIDE_ENDS: Final = _SEPARATORS | frozenset(OPERATORS) | {END, "&", "row"}
@@ -96,6 +100,8 @@ def clause(cursor: Cursor) -> Node:
     if operators[-1] in ("equiv", "=") and cursor.kinds[cursor.at] in ("pmod", "("):
         operators[-1] = "equiv"
         sides[-1] = Call("modulo", (value_of(sides[-1]), _modulus(cursor)))
+    elif operators[-1] == "equiv":
+        sides[-1] = _with_modulus(sides[-1])
     return Relation(tuple(sides), tuple(operators))
 
 
@@ -131,6 +137,19 @@ def _rounded(cursor: Cursor, first: Node) -> Node:
     return Relation((first, second), ("approx",))
 
 
+def _with_modulus(side: Node) -> Node:
+    r"""`3 \bmod 7` behind a sign of congruence says what `3 \pmod 7` says there."""
+    last = side.terms[-1] if isinstance(side, Sum) else side
+    inner = last.inner if isinstance(last, Negative) else last
+    if not isinstance(inner, Call) or inner.name != "mod":
+        return side
+    residue, modulus = inner.arguments
+    residue = Negative(residue) if isinstance(last, Negative) else residue
+    if isinstance(side, Sum):
+        residue = Sum((*side.terms[:-1], residue))
+    return Call("modulo", (residue, modulus))
+
+
 def _modulus(cursor: Cursor) -> Expression:
     if cursor.take("pmod"):
         return cursor.doors.power(cursor)
@@ -145,11 +164,14 @@ def _side(cursor: Cursor) -> Node:
     """One side of a relation, with the unit of its own unless it stands inside a TeX group."""
     if cursor.in_group:
         return _whole_side(cursor) or _total(cursor)
-    kept = cursor.begin_side()
+    kept, start = cursor.begin_side(), cursor.at
     node = _whole_side(cursor)
     if node is None:
         node = _total(cursor)
-        if cursor.unit is not None:
+        words = prose_behind(cursor, start)
+        if words is not None:
+            node = words
+        elif cursor.unit is not None:
             if cursor.unit == "%" and cursor.texts[cursor.at - 1] not in _PERCENT:
                 cursor.fail()
             node = measured(value_of(node), cursor.unit)
@@ -247,4 +269,6 @@ def _sets(cursor: Cursor, first: Node) -> Node:
 
 
 def _as_set(node: Node) -> Node:
+    if node == Symbol("R"):
+        return NamedSet("R")
     return Bracketed("{", "}", (node,)) if type(node) in _VALUES else node

@@ -40,6 +40,7 @@ _DERIVATIVE: Final = re.compile(
     r"\\frac\{d(?:\^\{?[0-9n]\}?)?[A-Za-z]?\}\{d[A-Za-z](?:\^\{?[0-9n]\}?)?\}"
 )
 _SIGNS: Final = {"**": "^", "...": "dots", "->": "to", "<->": "iff"}
+_ORDINALS: Final = frozenset(("st", "nd", "rd", "th"))
 _NAMED: Final = {
     **{name: "l" for name in SYMBOL_COMMANDS.values() if len(name) > 2},
     **dict.fromkeys(SHORT_UNITS, "u"),
@@ -57,7 +58,7 @@ _CLOSING: Final = frozenset((")", "}", "\\}", "rangle", "end", "rfloor", "rceil"
 _VOWELS: Final = frozenset("aeiouyAEIOUY")
 _NAME: Final = re.compile(r"sin|cos|tan|cot|sec|csc|ln|log|exp|sqrt|pi|[a-zA-Z]")
 _NAMED_RUN: Final = re.compile(
-    r"[xyzn]?(?:(?:sin|cos|tan|cot|sec|csc|ln|log|exp)[xyznABC]?)+|pi(?:sin|cos|tan|sqrt|[xyzrn])"
+    r"[A-DRa-dknrtxyz]?(?:(?:sin|cos|tan|cot|sec|csc|ln|log|exp)[xyznABC]?)+|pi(?:sin|cos|tan|sqrt|[xyzrn])"
 )
 
 
@@ -151,6 +152,8 @@ def _add_command(tokens: Tokens, piece: str, start: int) -> None:
 
 def _add_letters(tokens: Tokens, run: str, start: int) -> None:
     """A run of letters is a name, a word, or letters side by side."""
+    if run in _ORDINALS and tokens.kinds[-1:] == ["n"] and tokens.text[start - 1].isdigit():
+        return
     kind = "l" if len(run) == 1 else _NAMED.get(run)
     if kind is not None:
         tokens.add(kind, run if kind != "f" else FUNCTIONS[run], start)

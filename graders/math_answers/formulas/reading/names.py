@@ -83,7 +83,7 @@ SHORT_UNITS: Final = frozenset(
 SHORT_WORDS: Final = frozenset((
     "all", "am", "an", "any", "are", "as", "at", "be", "but", "by", "day", "dne", "few", "for",
     "her", "his", "how", "if", "is", "it", "its", "may", "mon", "new", "nil", "no", "non", "not",
-    "now", "of", "odd", "off", "old", "on", "one", "our", "out", "pm", "red", "she", "six", "so",
-    "sum", "sun", "ten", "the", "tie", "too", "two", "up", "use", "was", "we", "who", "why", "win",
-    "yes", "you", "nan", "let",
+    "now", "of", "odd", "off", "old", "on", "one", "our", "out", "per", "pm", "red", "she", "six",
+    "so", "sum", "sun", "ten", "the", "tie", "too", "two", "up", "use", "was", "we", "who", "why",
+    "win", "yes", "you", "nan", "let",
 ))  # fmt: skip

@@ -10,16 +10,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
-from graders.math_answers.formulas.reading.atoms import STARTS, atom
+from graders.math_answers.formulas.reading.atoms import CURRENCIES, STARTS, atom
 from graders.math_answers.formulas.reading.cursor import Cursor, value_of
 from graders.math_answers.formulas.reading.functions import script
 from graders.math_answers.formulas.reading.names import DEGREE_WORDS
-from graders.math_answers.formulas.reading.tails import unit_ahead
+from graders.math_answers.formulas.reading.tails import degrees_ahead, unit_ahead
 from graders.math_answers.formulas.tree import (
+    Bracketed,
     Call,
     Constant,
     Expression,
     Matrix,
+    NamedSet,
     Negative,
     Node,
     Number,
@@ -28,12 +30,14 @@ from graders.math_answers.formulas.tree import (
     Product,
     Quotient,
     Sum,
+    Symbol,
 )
 
 __all__ = ["expression", "power", "total"]
 
 _FACTORS: Final = STARTS | {"begin"}
-_POSTFIX: Final = frozenset(("^", "!", "!!", "%", "w", "'"))
+_POSTFIX: Final = frozenset(("^", "!", "!!", "%", "w", "'", *CURRENCIES))
+_TRANSPOSED: Final = frozenset(("T", "\\top", "\\intercal"))
 _SIGNS: Final = frozenset(("+", "-", "pm"))
 _HALF_TURN: Final = Number(Fraction(180))
 
@@ -47,7 +51,7 @@ def total(cursor: Cursor) -> Node:
     r"""A sum, or anything that can stand alone; `a \over b` takes all of its group."""
     cursor.enter()
     first = _signed(cursor)
-    if cursor.kinds[cursor.at] in _SIGNS:
+    if cursor.kinds[cursor.at] in _SIGNS and not _takes_away(cursor, first):
         first = _sum(cursor, value_of(first))
     if cursor.kinds[cursor.at] in ("over", "choose"):
         is_fraction = cursor.kinds[cursor.at] == "over"
@@ -56,6 +60,14 @@ def total(cursor: Cursor) -> Node:
         first = Quotient(*pair) if is_fraction else Call("binomial", pair)
     cursor.leave()
     return first
+
+
+def _takes_away(cursor: Cursor, first: Node) -> bool:
+    r"""Whether a sign stands between sets: `\mathbb{R}-\{0\}`."""
+    following = cursor.kinds[cursor.at + 1]
+    if isinstance(first, NamedSet):
+        return following in ("{", "\\{")
+    return following == "\\{" and (isinstance(first, Bracketed) or first == Symbol("R"))
 
 
 def _sum(cursor: Cursor, first: Expression) -> Expression:
@@ -92,7 +104,11 @@ def _signed(cursor: Cursor) -> Node:
 def _term(cursor: Cursor) -> Node:
     first = _powered(cursor)
     kind = cursor.kinds[cursor.at]
+    if kind == "n":
+        return _powers(cursor, first)
     if kind not in ("*", "/", "mod") and not _may_follow(cursor, kind):
+        return first
+    if kind == "/" and _takes_away(cursor, first):
         return first
     factors = [first]
     while True:
@@ -114,6 +130,16 @@ def _term(cursor: Cursor) -> Node:
         return factors[0]
     scaled = _scaled(factors)
     return scaled if scaled is not None else _product(factors)
+
+
+def _powers(cursor: Cursor, first: Node) -> Node:
+    """`2^x 3^x`: powers of numbers side by side, which no decimal can be."""
+    factors = [first]
+    while isinstance(factors[-1], Power) and cursor.kinds[cursor.at] == "n":
+        if cursor.kinds[cursor.at + 1] != "^":
+            cursor.fail()
+        factors.append(_powered(cursor))
+    return _product(factors) if len(factors) > 1 else first
 
 
 def _product(factors: list[Node]) -> Expression:
@@ -190,19 +216,36 @@ def _powered(cursor: Cursor) -> Node:
     node = atom(cursor)
     while (kind := cursor.kinds[cursor.at]) in _POSTFIX:
         if kind == "^":
-            node = _raised(cursor, value_of(node))
+            node = _transposed(cursor, node) or _raised(cursor, value_of(node))
         elif kind == "!":
             cursor.at += 1
             node = Call("factorial", (value_of(node),))
         elif kind == "!!":
             cursor.at += 1
             node = Call("double_factorial", (value_of(node),))
-        elif kind == "%":
-            _note_unit(cursor, "%")
+        elif kind == "%" or kind in CURRENCIES:
+            _note_unit(cursor, CURRENCIES.get(kind, "%"))
         elif kind == "w" and cursor.texts[cursor.at] in DEGREE_WORDS:
             node = _in_degrees(cursor, value_of(node))
         else:
             break
+    return node
+
+
+def _transposed(cursor: Cursor, node: Node) -> Node | None:
+    """A row or column with the mark that turns it, which is the same vector."""
+    is_row = isinstance(node, Matrix) and 1 in (len(node.rows), len(node.rows[0]))
+    if not is_row and not isinstance(node, Bracketed):
+        return None
+    start = cursor.at + (2 if cursor.kinds[cursor.at + 1] == "{" else 1)
+    end = start + start - cursor.at
+    if cursor.texts[start] not in _TRANSPOSED or (
+        end - start > 1 and cursor.kinds[start + 1] != "}"
+    ):
+        return None
+    cursor.at = end
+    if isinstance(node, Matrix):
+        return Matrix(tuple(zip(*node.rows, strict=True)), node.delimiter)
     return node
 
 
@@ -224,7 +267,9 @@ def _raised(cursor: Cursor, base: Expression) -> Expression:
 
 def _note_unit(cursor: Cursor, unit: str) -> None:
     """Remember a unit for the whole side, if it is allowed here and no other was given."""
-    if cursor.unit not in (None, unit) or (unit == "%" and cursor.nesting > cursor.side_nesting):
+    if cursor.unit not in (None, unit) or (
+        unit != "degree" and cursor.nesting > cursor.side_nesting
+    ):
         cursor.fail()
     cursor.at += 1
     cursor.unit = unit
@@ -236,4 +281,5 @@ def _in_degrees(cursor: Cursor, value: Expression) -> Expression:
         cursor.at += 1
         return Product((value, Quotient(Constant("pi"), _HALF_TURN)))
     _note_unit(cursor, "degree")
+    cursor.unit = degrees_ahead(cursor)
     return value
