@@ -84,6 +84,9 @@ STATED: Final[tuple[Style, ...]] = (*STRICT, "bare")
 """The strict styles, and a final part that is nothing but its answer."""
 
 _ORDER: Final[tuple[Style, ...]] = (*STATED, "last_number")
+_CLOSING: Final = " \t\r\n$.)]}*\\"
+"""What may follow an answer that nothing follows."""
+
 _MIN_TAIL: Final = 2
 _WINDOW: Final = 240
 """How far behind an answer its contradiction is looked for."""
@@ -189,25 +192,31 @@ def _unless_contradicted(
     """Turn a found answer into none, or several, where the words around it do."""
     if chosen.status != "found" or chosen.style in ("bare", "last_number"):
         return chosen
-    tail = part[last.end : last.end + _WINDOW]
-    if chosen.style == "answer_phrase":
-        if is_unsaid(part, last.start):
-            return Extraction("no_answer", style=chosen.style)
-        tail = _behind(part, last) if len(part) - last.end > len(last.text) + 2 else ""
-    elif not chosen.joined and is_denied(part, last.start, chosen.text, key=key):
+    is_phrase = chosen.style == "answer_phrase"
+    if is_phrase:
+        is_taken_back = is_unsaid(part, last.start)
+    else:
+        is_taken_back = not chosen.joined and is_denied(part, last.start, chosen.text, key=key)
+    if is_taken_back:
         return Extraction("no_answer", style=chosen.style)
-    if len(tail) > _MIN_TAIL and not tail.isspace():
-        if is_withdrawn(tail):
-            return Extraction("no_answer", style=chosen.style)
-        other = offered(tail)
-        if other and differs(other, chosen.text, key=key):
-            return Extraction("several_answers", style=chosen.style)
-    if chosen.style == "answer_phrase":
+    tail = _tail(part, last, is_phrase=is_phrase)
+    if not tail.strip(_CLOSING) and not _may_hold(part, "answer_tag"):
         return chosen
-    others = _said_elsewhere(part, chosen, styles, last=last)
-    if any(differs(other, chosen.text, key=key) for other in others):
+    if is_withdrawn(tail):
+        return Extraction("no_answer", style=chosen.style)
+    others = [offered(tail)]
+    if not is_phrase:
+        others += _said_elsewhere(part, chosen, styles, last=last)
+    if any(other and differs(other, chosen.text, key=key) for other in others):
         return Extraction("several_answers", style=chosen.style)
     return chosen
+
+
+def _tail(part: str, last: Mention, *, is_phrase: bool) -> str:
+    """What follows the text of the last mention, as far as it may speak of it."""
+    if not is_phrase:
+        return part[last.end : last.end + _WINDOW]
+    return _behind(part, last) if len(part) - last.end > len(last.text) + _MIN_TAIL else ""
 
 
 def _behind(part: str, phrase: Mention) -> str:

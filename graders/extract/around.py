@@ -75,6 +75,13 @@ _WITHDRAWAL_HINTS: Final = (
     "isn't", "doubt", "orrigendum", "错", "不对", "更正",
 )  # fmt: skip
 
+_HINTS: Final = (
+    "not", "n't", "n\u2019t", "never", "nicht", "pas", "no es", "instead", "rather", "anything",
+    "wrong", "other", "except", "differ", "kein", " or ", " or\n", "$or", "*or", ")or", " oder",
+    " ou ", "不", "并", "而", "或",
+)  # fmt: skip
+"""What a denial, or another value before the answer, holds at the least."""
+
 _OPENERS: Final = r"[\s$\\(\[*_{`:]{0,8}(?:[a-zA-Z]\s?=\s?)?[\s$*]{0,3}$"
 _DENIED: Final = re.compile(
     r"(?:\b(?:(?<!or )(?<!if )(?<!why )not|never|nicht|pas|no\ses|cannot\sbe|instead\sof"
@@ -140,7 +147,7 @@ def offered(tail: str) -> str:
 
 def is_withdrawn(tail: str) -> bool:
     """Whether what follows an answer says that it is wrong."""
-    if not any(hint in tail for hint in _WITHDRAWAL_HINTS):
+    if not any(map(tail.__contains__, _WITHDRAWAL_HINTS)):
         return False
     return _WITHDRAWN.search(_spelled(tail)) is not None
 
@@ -154,7 +161,11 @@ def _spelled(text: str) -> str:
 
 def is_denied(part: str, start: int, chosen: str, *, key: Callable[[str], Hashable]) -> bool:
     """Whether the words right before an answer deny it, or offer another one beside it."""
-    before = _spelled(part[max(0, start - _BEFORE_CHARS) : start])
+    before = part[max(0, start - _BEFORE_CHARS) : start]
+    lowered = before.lower()
+    if not any(map(lowered.__contains__, _HINTS)):
+        return False
+    before = _spelled(before)
     if _DENIED.search(before):
         return True
     other = _EITHER.search(before)

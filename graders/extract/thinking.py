@@ -23,7 +23,7 @@ _ORDER: Final = (
     *("reflection", "square", "kimi", "<thought>", "start", "channel"),
 )
 _HINTS: Final = ("think", "thought", "reasoning", "scratchpad", "analysis", "reflection", "channel")
-"""What every tag holds one of: their absence spares most texts the scan for tags."""
+"""What every tag holds one of."""
 
 _TURN: Final = re.compile(
     r"<\|(?:im_start|im_end|eot_id|start_header_id|end_header_id|endoftext|end_of_text|user"
@@ -43,8 +43,7 @@ class FinalPart(NamedTuple):
 
 def final_part(text: str) -> FinalPart:
     """Cut the thinking off; a text may begin inside it, the template having opened the block."""
-    folded = text.lower()
-    if any(map(folded.__contains__, _HINTS)):
+    if _may_hold_tags(text):
         start = _end_of_thinking(text)
         if start < 0:
             return FinalPart("", finished=False)
@@ -52,6 +51,14 @@ def final_part(text: str) -> FinalPart:
     if ("|" in text or "_" in text or "\uff5c" in text) and _has_several_turns(text):
         return FinalPart("", finished=False)
     return FinalPart(text, finished=True)
+
+
+def _may_hold_tags(text: str) -> bool:
+    """A quick look that spares most texts the scan for tags."""
+    if "<" not in text and "k]" not in text and "K]" not in text and "◁" not in text:
+        return False
+    folded = text.lower()
+    return any(map(folded.__contains__, _HINTS))
 
 
 def _end_of_thinking(text: str) -> int:

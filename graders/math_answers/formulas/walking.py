@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from typing import TypeVar
+from typing import Final, TypeVar, get_args
 
 from graders.math_answers.formulas.tree import (
     Expression,
@@ -18,17 +18,20 @@ from graders.math_answers.formulas.tree import (
 __all__ = ["depth_of", "expanded", "has", "nodes"]
 
 _Part = TypeVar("_Part")
+_PARTS: Final = {kind: tuple(field.name for field in fields(kind)) for kind in get_args(Node)}
+"""The names of what a node holds."""
 
 
 def nodes(node: object) -> Iterator[object]:
-    """The node and every node below it; bounded by the depth that the parser allows."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from nodes(item)
-    elif is_dataclass(node):
-        yield node
-        for field in fields(node):
-            yield from nodes(getattr(node, field.name))
+    """The node and every node below it, in no order; needs no depth of the caller's stack."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is tuple:
+            waiting.extend(one)
+        elif (names := _PARTS.get(type(one))) is not None:
+            yield one
+            waiting.extend(getattr(one, name) for name in names)
 
 
 def depth_of(node: Node) -> int:
@@ -37,11 +40,11 @@ def depth_of(node: Node) -> int:
     waiting: list[tuple[object, int]] = [(node, 1)]
     while waiting:
         one, depth = waiting.pop()
-        deepest = max(deepest, depth)
-        if isinstance(one, tuple):
+        if type(one) is tuple:
             waiting.extend((item, depth) for item in one)
-        elif is_dataclass(one):
-            waiting.extend((getattr(one, field.name), depth + 1) for field in fields(one))
+        elif (names := _PARTS.get(type(one))) is not None:
+            deepest = max(deepest, depth)
+            waiting.extend((getattr(one, name), depth + 1) for name in names)
     return deepest
 
 
