@@ -1,9 +1,9 @@
 r"""What grading answers of mathematics costs, beside Math-Verify on the same texts in the same run.
 
 Both are warm and on one core; CPU time is counted, that of our child processes included, and the
-two take turns, 64 completions at a time.  Math-Verify parses `\boxed{gold}` for each completion, as TRL
-has it do; a second figure leaves that parse out.  Without the data of `--data`, completions of the
-same kinds are made up, and no target is set.
+two take turns, 64 completions at a time.  Math-Verify parses `\boxed{gold}` for each completion,
+as TRL has it do; a second figure leaves that parse out.  Without the data of `--data`, completions
+of the same kinds are made up, and no target is set.
 
     python -m bench.math [--data ../shared/data] [--every 1]
     python -m bench.math --variants     each gold in each of its notations: how many are not paid

@@ -34,6 +34,7 @@ _PIECE: Final = re.compile(
     r"|(/)|(\\cdot ?|\*|-)|[ ()]"
 )
 _MAX_CHARS: Final = 60
+_POWERS_OF_UNITS: Final = frozenset(("unit^2", "unit^3"))
 _MAX_CACHED: Final = 2_048
 _BEFORE: Final = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 _BEHIND: Final = {"squared": 2, "cubed": 3}
@@ -80,7 +81,9 @@ def unit_of(tail: str, *, single: bool = False) -> Unit | None:
 @lru_cache(maxsize=_MAX_CACHED)
 def conversion(gold: str, answer: str) -> Fraction | None:
     """What a value in the answer's unit is multiplied by to be in the gold's; None for no way."""
-    if not gold or not answer or gold == answer or "unit" in (gold, answer):
+    if not gold or not answer or gold == answer:
+        return Fraction(1)
+    if "unit" in (gold, answer) and _POWERS_OF_UNITS.isdisjoint((gold, answer)):
         return Fraction(1)
     if {gold, answer} & _TEMPERATURES and "degree" in (gold, answer):
         return Fraction(1)

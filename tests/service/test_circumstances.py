@@ -111,7 +111,7 @@ def _intake_refuses(item: Json) -> list[Json]:
         ([{**OVERLONG, "options": {"style": "kimi", "len": 1}}], "options.kimi.len",
          "the options are alpha, buffer_len, clamp, correct_by"),
         ([{"name": "math", "options": {"tol": 1}}], "options.tol",
-         "the options are evaluated, last_number, percent, styles, tolerance"),
+         "the options are evaluated, last_number, ordered, percent, styles, tolerance, units"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named(calls: list[Json], field: str, said: str) -> None:
