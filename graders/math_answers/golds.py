@@ -29,7 +29,8 @@ from graders.math_answers.words import choice_of, clock_of, reads_as_text
 __all__ = ["read_gold"]
 
 _MAX_CACHED: Final = 4_096
-_READABLE: Final = re.compile(r"[0-9A-Za-z]|\\[a-zA-Z]|\\\{")
+_IDEOGRAPH: Final = re.compile(r"[\u4e00-\u9fff]")
+_READABLE: Final = re.compile(rf"[0-9A-Za-z]|{_IDEOGRAPH.pattern}|\\[a-zA-Z]|\\\{{")
 
 
 @lru_cache(maxsize=_MAX_CACHED)
@@ -49,6 +50,8 @@ def read_gold(text: str) -> Gold | None:
     if quantity is not None:
         return Gold(text, form, "number", quantity, _tree_of(quantity))
     tree = _tree(form)
+    if tree is None and _IDEOGRAPH.search(form):
+        return Gold(text, form, "text", tree=Words(form))
     return None if _has_no_value(tree) else Gold(text, form, "formula", tree=tree)
 
 

@@ -181,7 +181,7 @@ def _computed(normal: str) -> Quantity | None:
     if not is_expression(value) or not _is_arithmetic(value):
         return None
     exact = rational_value(value)
-    if exact is None or exact.numerator.bit_length() > _MAX_BITS:
+    if exact is None or max(map(int.bit_length, exact.as_integer_ratio())) > _MAX_BITS:
         return None
     if isinstance(value, Number) and value.places >= 0:
         return _plain(exact, value.places, unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_bare_list", "is_bracketed", "plain", "split_top"]
+__all__ = ["is_bare_list", "is_bracketed", "plain"]
 
 _STEP: Final = re.compile(r"\\[{}]|\\approx|\\[a-zA-Z]+|[(){}\[\]=,;]| and | or |and | or| and")
 _OPENING: Final = frozenset(("(", "[", "{", "\\{"))
@@ -19,28 +19,9 @@ _LEAD: Final = re.compile(
     r"(?::|(?<= )(?:is|are|equals)) ?(?=[-+\\$0-9(\[{.]))\s?"
 )
 _DENIAL: Final = re.compile(r"(?i)\b(?:not|no|never|than|least|most|wrong|almost|un\w+|in\w+ct)\b")
-_BRACKETS: Final = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",)}
-
-
-def split_top(text: str, separators: frozenset[str]) -> tuple[str, ...]:
-    """Cut a normal form at separators that stand in no bracket."""
-    parts: list[str] = []
-    depth = start = 0
-    for step in _STEP.finditer(text):
-        token = step[0]
-        if token in _OPENING:
-            depth += 1
-        elif token in _CLOSING:
-            depth -= 1
-        elif depth == 0 and token.strip() in separators:
-            parts.append(text[start : step.start()])
-            start = step.end()
-    parts.append(text[start:])
-    return tuple(part.strip() for part in parts)
-
-
 _LIST: Final = frozenset((",", ";", "and", "or"))
 _COMMA: Final = frozenset((",", ";"))
+_BRACKETS: Final = {"(": (")", "]"), "[": (")", "]"), "\\{": ("\\}",)}
 
 
 def plain(normal: str) -> str:
@@ -56,7 +37,7 @@ def plain(normal: str) -> str:
 
 def is_bare_list(normal: str) -> bool:
     """Whether several items stand side by side outside of brackets."""
-    return len([item for item in split_top(normal, _LIST) if item]) > 1
+    return len([item for item in _split_top(normal, _LIST) if item]) > 1
 
 
 def is_bracketed(normal: str) -> bool:
@@ -64,8 +45,25 @@ def is_bracketed(normal: str) -> bool:
     for opening, closings in _BRACKETS.items():
         if normal.startswith(opening) and normal.endswith(closings) and _is_closed_at_end(normal):
             inner = normal[len(opening) : -1]
-            return opening == "\\{" or len(split_top(inner, _COMMA)) > 1
+            return opening == "\\{" or len(_split_top(inner, _COMMA)) > 1
     return False
+
+
+def _split_top(text: str, separators: frozenset[str]) -> tuple[str, ...]:
+    """Cut a normal form at separators that stand in no bracket."""
+    parts: list[str] = []
+    depth = start = 0
+    for step in _STEP.finditer(text):
+        token = step[0]
+        if token in _OPENING:
+            depth += 1
+        elif token in _CLOSING:
+            depth -= 1
+        elif depth == 0 and token.strip() in separators:
+            parts.append(text[start : step.start()])
+            start = step.end()
+    parts.append(text[start:])
+    return tuple(part.strip() for part in parts)
 
 
 def _is_closed_at_end(normal: str) -> bool:
