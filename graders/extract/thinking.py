@@ -30,6 +30,10 @@ _TURN: Final = re.compile(
     r"|assistant|end|start|return|im_sep)\|>|<(?:start|end)_of_turn>"
     r"|<\uff5c(?:User|Assistant|end\u2581of\u2581sentence)\uff5c>"
 )
+_END_MARKS: Final = (
+    "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|end|>", "<|return|>",
+    "<end_of_turn>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "</s>",
+)  # fmt: skip
 _ROLE: Final = re.compile(r"\s*(?:user|assistant|system|model|human)?\s*", re.IGNORECASE)
 _MAX_TURNS: Final = 100
 
@@ -48,9 +52,19 @@ def final_part(text: str) -> FinalPart:
         if start < 0:
             return FinalPart("", finished=False)
         text = text[start:]
+    text = _without_end_mark(text)
     if ("|" in text or "_" in text or "\uff5c" in text) and _has_several_turns(text):
         return FinalPart("", finished=False)
     return FinalPart(text, finished=True)
+
+
+def _without_end_mark(text: str) -> str:
+    """The text without the token with which a template ends a turn."""
+    if text.rstrip()[-1:] != ">":
+        return text
+    for mark in _END_MARKS:
+        text = text.rstrip().removesuffix(mark)
+    return text
 
 
 def _may_hold_tags(text: str) -> bool:

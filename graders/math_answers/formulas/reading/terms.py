@@ -133,13 +133,18 @@ def _term(cursor: Cursor) -> Node:
 
 
 def _powers(cursor: Cursor, first: Node) -> Node:
-    """`2^x 3^x`: powers of numbers side by side, which no decimal can be."""
+    """`2^x 3^x`, `3!7!`: powers and factorials side by side, which no decimal can be."""
     factors = [first]
-    while isinstance(factors[-1], Power) and cursor.kinds[cursor.at] == "n":
-        if cursor.kinds[cursor.at + 1] != "^":
+    while _is_closed(factors[-1]) and cursor.kinds[cursor.at] == "n":
+        if cursor.kinds[cursor.at + 1] not in ("^", "!"):
             cursor.fail()
         factors.append(_powered(cursor))
     return _product(factors) if len(factors) > 1 else first
+
+
+def _is_closed(node: Node) -> bool:
+    """Whether a mark ends the number, so that another one may begin right behind it."""
+    return isinstance(node, Power) or (isinstance(node, Call) and node.name == "factorial")
 
 
 def _product(factors: list[Node]) -> Expression:
