@@ -39,10 +39,11 @@ def says_at_least(text: str, chars: int) -> bool:
     A character that repeats the one before it says nothing more.
     """
     words = sum(1 for _ in itertools.islice(_WORD_RUN.finditer(text), chars))
-    if words >= chars:
-        return True
-    signs = itertools.islice(filter(_is_sign, _SIGN_RUN.finditer(text)), words)
-    return words + sum(1 for _ in signs) >= chars
+    wanted = chars - words
+    if wanted > words:
+        return False
+    signs = itertools.islice(filter(_is_sign, _SIGN_RUN.finditer(text)), wanted)
+    return sum(1 for _ in signs) == wanted
 
 
 def _is_sign(match: re.Match[str]) -> bool:
