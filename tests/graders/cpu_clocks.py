@@ -1,15 +1,53 @@
-"""The CPU time and the memory of the children that the last tier asks, to the nanosecond."""
+"""The CPU time and the memory that grading takes, its children's too, to the nanosecond."""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CpuMeter", "Growth", "children_cpu_s"]
+__all__ = ["CpuMeter", "Growth", "children_cpu_s", "family_cpu_s", "least_cpu_s"]
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
+_TRIES: Final = 3
+
+
+def least_cpu_s(
+    work: Callable[[], object], enough_s: float, clock: Callable[[], float] = time.thread_time
+) -> float:
+    """What the work takes of the clock, untraced: again and again until it is little enough.
+
+    A busy machine may take a cache from under a thread; what the work itself needs, it always does.
+    """
+    least = float("inf")
+    for _ in range(_TRIES):
+        with _untraced():
+            started = clock()
+            work()
+            least = min(least, clock() - started)
+        if least <= enough_s:
+            break
+    return least
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Without coverage's tracing, which makes every line cost several."""
+    tracing = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracing)
+
+
+def family_cpu_s() -> float:
+    """CPU seconds of this thread and of all children of this process."""
+    return time.thread_time() + children_cpu_s()
 
 
 class CpuMeter:

@@ -5,10 +5,7 @@ The time is that of the grader's own thread; what it hands to a box or a child h
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -17,10 +14,9 @@ import pytest
 
 from graders.registry import GRADERS
 from tests.graders.adversarial import ADVERSARIAL
+from tests.graders.cpu_clocks import least_cpu_s
 
 _CPU_S: Final = 0.3
-# A machine that is busy with other things may take a cache from under a thread.
-_TRIES: Final = 3
 # Any: JSON.
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -130,17 +126,6 @@ CASES: Final = [
 ]
 
 
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Without coverage's tracing, which makes every line cost several."""
-    tracing = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracing)
-
-
 @pytest.fixture(scope="module")
 def texts() -> dict[str, str]:
     return {name: make() for name, make in ADVERSARIAL.items()}
@@ -160,18 +145,6 @@ def test_a_million_characters_cost_little(case: Case, texts: dict[str, str]) -> 
     grader.grade("", reference, options)
     spent = {}
     for name, text in texts.items():
-        spent[name] = _least_cpu_s(partial(grader.grade, text, reference, options))
+        spent[name] = least_cpu_s(partial(grader.grade, text, reference, options), _CPU_S)
     slow = {name: cpu_s for name, cpu_s in spent.items() if cpu_s > _CPU_S}
     assert not slow
-
-
-def _least_cpu_s(work: Callable[[], object]) -> float:
-    least = float("inf")
-    for _ in range(_TRIES):
-        with _untraced():
-            started = time.thread_time()
-            work()
-            least = min(least, time.thread_time() - started)
-        if least <= _CPU_S:
-            break
-    return least
