@@ -60,38 +60,46 @@ def boxes(part: str) -> Mentions:
         if inner is None:
             return Mentions(found, several=True)
         found.append(Mention(inner, opened.start(), position))
+    if _GLM_OPEN not in part:
+        return Mentions(found)
     tokens = _between(part, _GLM_OPEN, _GLM_CLOSE)
     if tokens.unfinished or tokens.several:
         return tokens
-    if tokens.found:
-        for token in tokens.found:
-            boxed = boxes(token.text)
-            if boxed.found or boxed.several or boxed.unfinished:
-                return Mentions(boxed.found, unfinished=boxed.unfinished, several=boxed.several)
-        found = sorted(found + tokens.found, key=lambda mention: mention.start)
-    return Mentions(found)
+    for token in tokens.found:
+        boxed = boxes(token.text)
+        if boxed.found or boxed.several or boxed.unfinished:
+            return Mentions(boxed.found, unfinished=boxed.unfinished, several=boxed.several)
+    return Mentions(sorted(found + tokens.found, key=lambda mention: mention.start))
 
 
 def _closing_brace(part: str, position: int) -> int:
     """The place of the brace that closes the one opened before `position`, -1 without one near."""
+    # Most boxes hold no brace and no sign that could take a brace's meaning away.
+    first = part.find("}", position, position + _MAX_BOX_CHARS)
+    if first < 0 or not (_holds(part, "{", position, first) or _holds(part, "\\", position, first)):
+        return first
     depth = 1
     for token in _BRACES.finditer(part, position, position + _MAX_BOX_CHARS):
         width = token.end() - token.start()
-        first = part[token.start()]
-        if first == "{":
+        sign = part[token.start()]
+        if sign == "{":
             depth += width
-        elif first == "}":
+        elif sign == "}":
             if width >= depth:
                 return token.start() + depth - 1
             depth -= width
     return -1
 
 
+def _holds(part: str, sign: str, start: int, end: int) -> bool:
+    return part.find(sign, start, end) >= 0
+
+
 def _unwrapped(inner: str) -> str | None:
     """The content of a box that holds nothing but a box; None when there is a box beside it."""
     for _ in range(_MAX_NESTING):
         inner = inner.strip()
-        opened = _BOX_OPEN.search(inner)
+        opened = _BOX_OPEN.search(inner) if "box" in inner else None
         if opened is None:
             return inner
         if opened.start() or opened[1] or _closing_brace(inner, opened.end()) != len(inner) - 1:
@@ -136,6 +144,9 @@ def is_placeholder(text: str) -> bool:
         return False
     if text.strip() in _PLACEHOLDERS:
         return True
+    if "{" not in text and any(map(text.__contains__, "0123456789")):
+        # Only what stands in the braces of a command counts as nothing.
+        return False
     text = "".join(text.split())
     if text[:1] in "[(" and text[-1:] in "])":
         text = text[1:-1]

@@ -85,7 +85,7 @@ def answer_lines(part: str) -> list[Mention]:
 
 
 def _hinted(text: str) -> bool:
-    return any(hint in text for hint in HINTS)
+    return any(map(text.__contains__, HINTS))
 
 
 def _a_lines(part: str) -> Iterator[tuple[int, int]]:
@@ -160,6 +160,9 @@ def last_number(part: str) -> list[Mention]:
 def _stated(part: str, start: int, until: int) -> str:
     """What a phrase that ends at `start` states; empty when it states nothing readable."""
     rest = part[start : min(until, start + _MAX_ANSWER_CHARS)].lstrip(_DECORATION + ":\uff1a#}")
+    # What most phrases state needs no reading.
+    if (number := rest.partition("\n")[0].rstrip(_DECORATION)).isdecimal():
+        return number
     if filler := FILLER.match(rest):
         rest = rest[filler.end() :]
     for opening, closing in _DISPLAY:

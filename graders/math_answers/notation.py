@@ -78,6 +78,7 @@ _BLANK_LINES: Final = re.compile(r"\n[ \t\r]*(?:\n[ \t\r]*)+")
 _LINE_ITEM: Final = re.compile(r"\$?[-+]?[0-9.,/]+\$?$|\$?[A-Za-z](?:_\{?[A-Za-z0-9]\}?)? ?=(?!=)")
 _LEFT_EDGE: Final = " ,;:"
 _RIGHT_EDGE: Final = " .,;:"
+_OPENINGS: Final = " \"'*`{"
 # A list of numbers must not turn into one number: `99, 100` is written `99;100`.
 _LISTED: Final = re.compile(r"(?<=[0-9])(?:\s{1,9},\s{0,9}|,\s{1,9})(?=[0-9]{3}(?![0-9]))")
 _SPACE_RUN: Final = re.compile(r"\s+")
@@ -160,7 +161,8 @@ def _without_commands(text: str) -> str:
         text = without_layout(text)
     if "\\dot" in text:
         text = _DOTTED.sub(_repeated, text)
-    text = _GROUPED.sub(_joined, text)
+    if "," in text or "!" in text:
+        text = _GROUPED.sub(_joined, text)
     text = _COMMAND.sub(_command, text)
     for _ in range(3):
         shorter = _WRAPPER.sub(_unwrapped_words, text)
@@ -243,8 +245,12 @@ def _money(text: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    text = _LISTED.sub(";", text.replace("~", " "))
-    text = _SPACE_RUN.sub(" ", text).lstrip(_LEFT_EDGE)
+    text = text.replace("~", " ")
+    if "," in text:
+        text = _LISTED.sub(";", text)
+    if "  " in text or not text.isprintable():
+        text = _SPACE_RUN.sub(" ", text)
+    text = text.lstrip(_LEFT_EDGE)
     text = text.rstrip(" " if text.endswith("...") else _RIGHT_EDGE)
     if " " in text:
         text = _COMMAND_SPACE.sub(r"\1", _LOOSE_SPACE.sub("", text))
@@ -253,6 +259,8 @@ def _spaced(text: str) -> str:
 
 def _unwrapped(text: str) -> str:
     """Drop braces, quotes and emphasis around the whole."""
+    if text[:1] not in _OPENINGS and text[-1:] not in _RIGHT_EDGE:
+        return text
     for _ in range(4):
         before = text
         is_quoted = text[:1] in ('"', "'", "*", "`") and text[-1:] == text[:1] and len(text) > 2
