@@ -26,12 +26,12 @@ from tests.live import ROOT, alive, children, command_line, environment, start_s
 
 
 def _slow_batch(count: int) -> dict[str, Any]:
-    """Answers that only the symbolic tier can judge, every third of them wrong."""
+    """Answers of some 20 ms each, as only the symbolic tier integrates; every third is wrong."""
     items = [
         {
             "id": str(n),
-            "completion": f"\\boxed{{(x-{n})(x+{n + (n % 3 == 0)})}}",
-            "reference": {"answer": f"x^2-{n * n}"},
+            "completion": f"\\boxed{{\\int_0^{{{n + (n % 3 == 0)}}} x^2 dx}}",
+            "reference": {"answer": f"\\int_0^{{{n}}} x \\cdot x dx"},
         }
         for n in range(1, count + 1)
     ]
