@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint types arch cov bench demo docs doctor selfcheck image wheel lock clean
+.PHONY: help serve test lint types arch cov bench demo docs doctor selfcheck image up down wheel lock clean
 
 # The interpreter .venv is made with: by default the first of these that is Python >= 3.11 with venv.
 PYTHON ?=
@@ -14,6 +14,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --quiet --quiet --disable-pip-version-check
 SERVICE := $(VENV)/.group-service
 DEV := $(VENV)/.group-dev
+
+# Version 2 where it is there.
+COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 # Held back, or the newest brings gigabytes; and pinned beyond what `pip freeze` shows, for
 # Python < 3.11.3.
@@ -56,13 +59,17 @@ cov: $(DEV) ## Run every test and check branch coverage, child processes include
 	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
 	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
 
-bench: $(DEV) ## Measure queue, client, sandbox, programs, language and math, beside what others pay
-	$(call step,bench,HTTP and queue against in-process Math-Verify,$(PY) -m bench.queue)
+bench: $(DEV) ## Measure service, client, sandbox, programs, language and math, beside what others pay
+	$(call step,bench,the service against in-process Math-Verify,$(PY) -m bench.service)
+	$(call step,bench,a request in the midst of attacks,$(PY) -m bench.hostile)
+	$(call step,bench,three times the load that it can take,$(PY) -m bench.overload)
+	$(call step,bench,what keeping every verdict costs,$(PY) -m bench.audit)
 	$(call step,bench,the sandbox against a bare interpreter,$(PY) -m bench.sandbox)
 	$(call step,bench,what part of a round trip is the client,$(PY) -m bench.client)
 	$(call step,bench,programs over HTTP against a bare interpreter,$(PY) -m bench.code)
 	$(call step,bench,the language of each word against that of the whole text,$(PY) -m bench.language)
 	$(call step,bench,the math grader against Math-Verify,$(PY) -m bench.math)
+	$(call step,bench,items a second of a core by grader,$(PY) -m bench.graders)
 
 demo: $(DEV) ## Train a tiny model by SFT, GRPO and distillation with rewards of a service, in about 2 minutes
 	@exec $(PY) -m trainer_client.train --demo --serve
@@ -79,6 +86,12 @@ selfcheck: $(SERVICE) ## Prove on this host every promise of the sandbox, by pro
 image: ## Build the image of the docker sandbox (BASE=image to build upon, PACKAGES="gcc ..." to add)
 	docker build --network host $(if $(BASE),--build-arg BASE=$(BASE)) \
 		$(if $(PACKAGES),--build-arg PACKAGES="$(PACKAGES)") --tag touchstone-sandbox sandbox
+
+up: ## Build the images, and bring up API, workers and Redis in containers (TOUCHSTONE_API_KEYS=name:secret)
+	@exec $(COMPOSE) up --detach --build
+
+down: ## Take them down again; what Redis keeps stays, and goes with `down --volumes`
+	@TOUCHSTONE_API_KEYS="$${TOUCHSTONE_API_KEYS:-none:needed}" exec $(COMPOSE) down
 
 wheel: $(DEV) ## Build the wheel a trainer installs, into dist/
 	$(call step,build,the wheel into dist/,$(PY) -m build --wheel --no-isolation --outdir dist)

@@ -116,7 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=7, help="turns of each row")
     rounds = parser.parse_args().rounds
-    with running_service() as service:
+    with running_service({"CACHE_GRADES": "0"}) as service:
         client = Client(service.url)
         client.all_paid([_trivial() for _ in range(_BATCH)])  # so that every box is warm
         bare_ms, costs = _measure(service, client, rounds=rounds)

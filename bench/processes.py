@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,17 +25,23 @@ _ADDRESS: Final = re.compile(r"listening on (http://\S+)")
 class RunningService:
     """A `serve` of its own on a free port."""
 
-    workers: Final = _WORKERS
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], workers: int) -> None:
         self._process = process
+        self.workers = workers
         assert process.stderr is not None  # noqa: S101 - it is a pipe
         for line in process.stderr:
             found = _ADDRESS.search(line)
             if found:
                 self.url = found.group(1)
+                # Once the pipe is full, the service waits at the next line that it logs.
+                threading.Thread(target=deque, args=(process.stderr, 0), daemon=True).start()
                 return
         raise RuntimeError("the service did not start: try `make doctor`")
+
+    @property
+    def pid(self) -> int:
+        """The process that all others descend from."""
+        return self._process.pid
 
     def cpu_seconds(self) -> float:
         """User and system time of the API, its workers, their children and Redis, so far."""
@@ -63,14 +71,22 @@ def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
 
 
 @contextmanager
-def running_service() -> Iterator[RunningService]:
-    """A service with the default settings, ended on exit."""
-    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--workers", f"{_WORKERS}"]
+def running_service(
+    settings: Mapping[str, str] | None = None, *, workers: int = _WORKERS
+) -> Iterator[RunningService]:
+    """A service with the default settings but for these, by their names; ended on exit."""
+    environment = {f"TOUCHSTONE_{name}": value for name, value in (settings or {}).items()}
+    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--workers", f"{workers}"]
     with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
-            yield RunningService(process)
+            yield RunningService(process, workers)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate()
+            process.wait()

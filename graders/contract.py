@@ -26,6 +26,7 @@ __all__ = [
     "Grade",
     "Grader",
     "GraderCall",
+    "GraderCalls",
     "GroupTokens",
     "Item",
     "Judges",
@@ -36,6 +37,7 @@ __all__ = [
     "Role",
     "ScoreRange",
     "SharedReason",
+    "ToolingGrader",
     "Verdict",
     "conclude",
     "graded_text",
@@ -56,6 +58,7 @@ SharedReason: TypeAlias = Literal[
     "unknown_grader",
     "too_long",  # the completion is over the limit of characters
     "internal_error",  # ours: a grader raised or left its declared range
+    "cancelled",  # the client's: it took back the job before this item was graded
     "worker_died",  # ours: every worker that took the item died
     "deadline",  # ours: the time ran out before a worker got to it
 ]
@@ -89,6 +92,11 @@ class GraderCall(BaseModel):
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+# A list without end that is wrong from its first element on would make as many complaints.
+_Messages = Annotated[list[Message], Field(fail_fast=True)]
+GraderCalls = Annotated[list[GraderCall], Field(fail_fast=True)]
+
+
 class GroupTokens(BaseModel):
     """The shortest and the longest completion of a group, in tokens."""
 
@@ -110,8 +118,8 @@ class Item(BaseModel):
     model_config = _SHAPE
 
     id: _Label | None = None
-    completion: str | list[Message]
-    prompt: str | list[Message] | None = None
+    completion: str | _Messages
+    prompt: str | _Messages | None = None
     prefill: str = ""
     reference: _Reference = Field(
         default_factory=dict,
@@ -124,7 +132,7 @@ class Item(BaseModel):
         default=None,
         description="of the item's group; what the request's items say where it is not given",
     )
-    graders: list[GraderCall] | None = None
+    graders: GraderCalls | None = None
 
 
 class Grade(BaseModel):
@@ -243,6 +251,15 @@ class CircumstantialGrader(Grader, Protocol):
         self, text: str, reference: Any, options: Any, *, circumstances: Circumstances
     ) -> Grade:
         """Grade the text in its circumstances; `grade` does so where none are known."""
+        ...
+
+
+@runtime_checkable
+class ToolingGrader(Grader, Protocol):
+    """A grader whose grades are also the work of programs that the sandbox finds on its host."""
+
+    def tools(self, reference: Any) -> str:
+        """The versions of those; asked in a worker, and empty where they cannot be asked now."""
         ...
 
 

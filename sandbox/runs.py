@@ -65,10 +65,15 @@ def open_runs(options: SandboxOptions) -> Isolation:
         raise
 
 
-def close_runs() -> None:
-    """End every run of this process and leave nothing behind; a later run opens afresh."""
+def close_runs(*, for_good: bool = False) -> None:
+    """End every run of this process and leave nothing behind; a later run opens afresh.
+
+    `for_good`, a later run is `not_started`: who tries again what was ended here is not to hold up
+    a process on its way out, nor to run it in another backend than the one that was asked for.
+    """
     opened = _opened()
     with opened.lock:
+        opened.over_in = os.getpid() if for_good else None
         backend = opened.backends.pop(os.getpid(), None)
     if backend is not None:
         backend.close()
@@ -80,6 +85,7 @@ class _Opened:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.backends: dict[int, Backend] = {}
+        self.over_in: int | None = None
 
 
 @functools.cache
@@ -97,6 +103,8 @@ def _opened_with(options: SandboxOptions) -> Backend:
     with opened.lock:
         backend = opened.backends.get(os.getpid())
         if backend is None:
+            if opened.over_in == os.getpid():
+                raise OSError("this process is going, and runs nothing any more")
             backend = opened.backends[os.getpid()] = _made(options)
         return backend
 

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final
 
-import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from redis.exceptions import RedisError
 
 from graders.contract import Verdict
 from service import __version__
+from service.answering import (
+    REFUSALS_OF_WORK,
+    IdempotencyKey,
+    Limits,
+    answered,
+    asked_of,
+    bad_parameters,
+    broker_of,
+    errand_of,
+    redis_is_away,
+    refusals,
+    too_much,
+)
 from service.auth import RequireKey
-from service.bodies import BodyRefused, read_body
-from service.broker import Broker, QueueFull, QueueUnavailable
+from service.bodies import BodyRefused
+from service.broker import Broker
 from service.catalogue import Catalogue, catalogue
-from service.groups import GroupStats, group_stats
-from service.intake import BadRequest, GradeRequest, TooManyItems, read_asked, read_request
+from service.drain import Drain
+from service.groups import GroupStats, joined
+from service.intake import GradeRequest, intake_of
 from service.isolation import IsolationReport, isolation_report
-from service.items import Answer
+from service.jobs.asking import Ask, grade_once
+from service.jobs.endpoints import add_jobs
+from service.jobs.keeping import Kept
+from service.jobs.keys import digest_of
 from service.metrics import Metrics
+from service.observing import Observe, on_error
 from service.openapi import complete_openapi, request_body
-from service.readiness import Readiness, readiness
+from service.operations import add_operations
+from service.rates import TooFast
 from service.settings import Settings
-from service.strict_json import BadJson
+from service.tracing import Tracing
 from service.validation import ValidateRequest, ValidateResponse, summed, take_references
 
 __all__ = ["create_app"]
 
-_RETRY_AFTER_S: Final = 2
-_REFUSALS_OF_WORK: Final = (400, 401, 408, 413, 415, 422, 429, 503)
-
 OpenBroker = Callable[[], AbstractAsyncContextManager[Broker]]
-_Work = Callable[[bytes, Broker], Awaitable[bytes]]
 
 
 class GradeResponse(BaseModel):
@@ -48,22 +60,24 @@ class GradeResponse(BaseModel):
     groups: dict[str, GroupStats] | None = None
 
 
-class Problem(BaseModel):
-    """The body of every refusal."""
+def create_app(
+    settings: Settings,
+    *,
+    open_broker: OpenBroker,
+    drain: Drain | None = None,
+    tracing: Tracing | None = None,
+) -> FastAPI:
+    """The application; its broker is opened when it starts and closed when it ends.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    detail: str
-
-
-def create_app(settings: Settings, *, open_broker: OpenBroker) -> FastAPI:
-    """The application; its broker is opened when it starts and closed when it ends."""
-    metrics = Metrics()
+    Once it drains, no work is taken, and answers that come piece by piece end where they are.
+    """
+    metrics, drain = Metrics(), drain or Drain()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_broker() as broker:
             app.state.broker = broker
+            app.state.draining = lambda: drain.begun
             yield
 
     app = FastAPI(
@@ -74,147 +88,91 @@ def create_app(settings: Settings, *, open_broker: OpenBroker) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.limits = Limits(settings)
     app.add_middleware(RequireKey, keys=settings.api_keys)
-    _add_grading(app, settings, metrics)
+    app.add_middleware(Observe, routes=app.routes, metrics=metrics, drain=drain, tracing=tracing)
+    _add_refusals(app)
+    _add_grading(app, settings)
+    add_jobs(app, settings)
     _add_validation(app, settings)
-    _add_operations(app, metrics)
+    add_operations(app, metrics, drain)
     _add_isolation(app, settings)
     complete_openapi(app, GradeRequest, ValidateRequest)
     return app
 
 
-def _broker(request: Request) -> Broker:
-    broker: Broker = request.app.state.broker
-    return broker
+def _add_refusals(app: FastAPI) -> None:
+    app.add_exception_handler(RequestValidationError, bad_parameters)
+    for refused in (BodyRefused, TooFast):
+        app.add_exception_handler(refused, too_much)
+    app.add_exception_handler(Exception, on_error)
 
 
-def _add_grading(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+def _add_grading(app: FastAPI, settings: Settings) -> None:
     @app.post(
         "/v1/grade",
         responses={
             200: {"model": GradeResponse},
-            **_refusals(*_REFUSALS_OF_WORK),
+            **refusals(*REFUSALS_OF_WORK, 409),
         },
         openapi_extra=request_body(GradeRequest),
     )
-    async def grade(request: Request) -> Response:
+    async def grade(request: Request, idempotency_key: IdempotencyKey = None) -> Response:
         """Grade every item; the verdicts come in the order of the items."""
 
-        async def work(body: bytes, broker: Broker) -> bytes:
-            intake = read_request(body, settings=settings)
-            metrics.items.inc(len(intake.answers))
-            graded = await broker.submit(intake.works, deadline_s=intake.deadline_s)
-            return _join(intake.filled(graded), intake.groups)
+        async def work(body: bytes, broker: Broker) -> Response:
+            asked = asked_of(request, body, settings)
+            intake = intake_of(asked, settings=settings)
+            errand = errand_of(request, asked, usually="interactive")
+            if idempotency_key is None:
+                await broker.admit(intake.works, errand)
+                answers = intake.filled(await broker.submit(intake.works, errand))
+            else:
+                ask = Ask(intake, errand, digest_of(body), idempotency_key)
+                answers = await grade_once(broker, ask, kept=Kept.by(settings))
+            content = b"{%b}" % joined(answers, intake.groups)
+            return Response(content, media_type="application/json")
 
-        started = time.perf_counter()
-        response = await _worked(request, settings, work)
-        metrics.requests.labels(str(response.status_code)).inc()
-        metrics.seconds.observe(time.perf_counter() - started)
-        return response
+        return await answered(request, work, goes_on=idempotency_key is not None)
 
-    @app.get("/v1/graders", responses=_refusals(401))
+    @app.get("/v1/graders", responses=refusals(401))
     async def graders() -> Catalogue:
         """Every grader: options and reference as JSON Schema, reasons, score range, version."""
         return catalogue()
 
 
 def _add_validation(app: FastAPI, settings: Settings) -> None:
-    async def work(body: bytes, broker: Broker) -> bytes:
-        validation = take_references(read_asked(body, settings=settings), settings=settings)
-        intake = validation.intake
-        answers = await broker.submit(intake.works, deadline_s=intake.deadline_s)
-        verdicts = validation.verdicts(answers)
-        response = ValidateResponse(verdicts=verdicts, summary=summed(verdicts))
-        return response.model_dump_json().encode()
-
     @app.post(
         "/v1/validate",
         responses={
             200: {"model": ValidateResponse},
-            **_refusals(*_REFUSALS_OF_WORK),
+            **refusals(*REFUSALS_OF_WORK),
         },
         openapi_extra=request_body(ValidateRequest),
     )
     async def validate(request: Request) -> Response:
         """Grade every reference against itself: what is not gradable would be a wasted task."""
-        return await _worked(request, settings, work)
 
+        async def work(body: bytes, broker: Broker) -> Response:
+            asked = asked_of(request, body, settings)
+            validation = take_references(asked, settings=settings)
+            works = validation.intake.works
+            errand = errand_of(request, asked, usually="interactive")
+            await broker.admit(works, errand)
+            verdicts = validation.verdicts(await broker.submit(works, errand))
+            response = ValidateResponse(verdicts=verdicts, summary=summed(verdicts))
+            return Response(response.model_dump_json(), media_type="application/json")
 
-async def _worked(request: Request, settings: Settings, work: _Work) -> Response:
-    try:
-        body = await read_body(request, limit_bytes=settings.body_bytes, limit_s=settings.body_s)
-        answer = await work(body, _broker(request))
-    except BodyRefused as error:
-        return _refusal(error.status, str(error))
-    except BadJson as error:
-        return _refusal(400, str(error))
-    except BadRequest as error:
-        return _refusal(422, str(error))
-    except TooManyItems as error:
-        return _refusal(413, str(error))
-    except QueueFull as error:
-        return _refusal(429, str(error), retry_after_s=error.retry_after_s)
-    except QueueUnavailable:
-        message = "Redis is away, nothing was graded: send the request again"
-        return _refusal(503, message, retry_after_s=_RETRY_AFTER_S)
-    return Response(answer, media_type="application/json")
-
-
-def _join(answers: Sequence[Answer], named: Sequence[str | None]) -> bytes:
-    verdicts = b",".join(answer.verdict for answer in answers)
-    if all(group is None for group in named):
-        return b'{"verdicts":[%b]}' % verdicts
-    stats = group_stats(named, [a.reward for a in answers], [a.mark for a in answers])
-    groups = orjson.dumps({name: entry.model_dump() for name, entry in stats.items()})
-    return b'{"verdicts":[%b],"groups":%b}' % (verdicts, groups)
-
-
-def _refusal(status: int, detail: str, *, retry_after_s: int | None = None) -> Response:
-    headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return JSONResponse({"detail": detail}, status_code=status, headers=headers)
-
-
-def _add_operations(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
-        """Answers while the process lives, whatever else is down."""
-        return {"status": "ok"}
-
-    @app.get(
-        "/readyz",
-        responses={200: {"model": Readiness}, 503: {"model": Readiness}, **_refusals(401)},
-    )
-    async def readyz(request: Request) -> Response:
-        """Whether Redis answers and every lane has a live worker."""
-        state = await readiness(_broker(request).redis)
-        return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
-
-    @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}, **_refusals(401)})
-    async def prometheus(request: Request) -> Response:
-        """The metrics of this process in Prometheus' text format."""
-        broker = _broker(request)
-        metrics.count_grades(broker.tally)
-        metrics.items_shared.inc(broker.take_items_shared())
-        state = await readiness(broker.redis)
-        for lane, lane_state in state.lanes.items():
-            metrics.queued.labels(lane).set(lane_state.chunks)
-            metrics.workers.labels(lane).set(lane_state.workers)
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return await answered(request, work)
 
 
 def _add_isolation(app: FastAPI, settings: Settings) -> None:
-    @app.get("/v1/isolation", responses={200: {"model": IsolationReport}, **_refusals(401, 503)})
+    @app.get("/v1/isolation", responses={200: {"model": IsolationReport}, **refusals(401, 503)})
     async def isolation(request: Request) -> Response:
         """What the workers' sandboxes enforce, layer by layer, and whether the floor is met."""
-        redis = _broker(request).redis
+        redis = broker_of(request).redis
         try:
             report = await isolation_report(redis, floor=settings.isolation_floor)
-        except RedisError:
-            message = "Redis is away, the workers cannot be asked: send the request again"
-            return _refusal(503, message, retry_after_s=_RETRY_AFTER_S)
+        except RedisError as error:
+            return redis_is_away(error, "the workers cannot be asked")
         return Response(report.model_dump_json(), media_type="application/json")
-
-
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    # Any: FastAPI's own type of a table of responses.
-    return {status: {"model": Problem} for status in statuses}

@@ -1,52 +1,139 @@
-"""Reading a request body without trusting its length, its speed or its encoding."""
+"""Reading request bodies without trusting their length, their speed, their encoding or number."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
-__all__ = ["BodyRefused", "read_body"]
+from service.settings import Settings
+
+__all__ = ["Bodies", "BodyRefused"]
+
+_PATIENCE_S: Final = 2.0
+_RETRY_AFTER_S: Final = 2
 
 
 class BodyRefused(Exception):
     """The body is not read further: answer with this status and message."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
-async def read_body(request: Request, *, limit_bytes: int, limit_s: float) -> bytes:
-    """The body, cut off at the byte limit whether or not a length was announced."""
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        raise BodyRefused(415, "compressed bodies are not accepted: send it as it is")
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit_bytes:
-        raise _too_large(limit_bytes)
-    try:
-        async with asyncio.timeout(limit_s):
-            return await _collect(request, limit_bytes)
-    except TimeoutError:
-        raise BodyRefused(408, f"the body did not arrive in {limit_s:g} s") from None
-    except ClientDisconnect:
-        raise BodyRefused(400, "the client left before its body was complete") from None
+class Bodies:
+    """All bodies that one API process holds, in a memory that is limited for all together.
+
+    Where there are several keys, one of them may have half of it, or one body.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._body_bytes = settings.body_bytes
+        self._body_s = settings.body_s
+        self._most_bytes = settings.bodies_bytes
+        several = len(settings.api_keys) > 1
+        self._most_of_one = (
+            max(self._most_bytes // 2, self._body_bytes) if several else self._most_bytes
+        )
+        self._held: Counter[str] = Counter()
+        self._freed = asyncio.Event()
+
+    @asynccontextmanager
+    async def body(self, request: Request) -> AsyncIterator[bytes]:
+        """The body, cut off at the byte limit whether or not a length was announced.
+
+        Its memory counts until the end of the block. Raises BodyRefused.
+        """
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding != "identity":
+            raise BodyRefused(415, "compressed bodies are not accepted: send it as it is")
+        announced = request.headers.get("content-length", "")
+        # Of more digits int() would have none.
+        if announced.isdecimal() and (len(announced) > 20 or int(announced) > self._body_bytes):
+            raise self._too_large()
+        tenant: str = request.state.tenant
+        parts: list[bytes] = []
+        try:
+            yield await self._read(request, parts, tenant)
+        finally:
+            self._held[tenant] -= sum(map(len, parts))
+            self._freed.set()
+
+    @contextmanager
+    def answer(self, tenant: str, size_bytes: int) -> Iterator[None]:
+        """Count the memory of an answer, too, as long as it is being sent. Raises BodyRefused."""
+        if self._held[tenant] and not self._has_room(tenant, size_bytes):
+            raise _no_room()
+        with self.counted(tenant, size_bytes):
+            yield
+
+    @contextmanager
+    def counted(self, tenant: str, size_bytes: int) -> Iterator[None]:
+        """The same for an answer that there has to be room for."""
+        self._held[tenant] += size_bytes
+        try:
+            yield
+        finally:
+            self._held[tenant] -= size_bytes
+            self._freed.set()
+
+    async def _read(self, request: Request, parts: list[bytes], tenant: str) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_s):
+                await self._collect(request, parts, tenant)
+        except TimeoutError:
+            raise BodyRefused(408, f"the body did not arrive in {self._body_s:g} s") from None
+        except ClientDisconnect:
+            raise BodyRefused(400, "the client left before its body was complete") from None
+        parts[:] = [b"".join(parts)]
+        return parts[0]
+
+    async def _collect(self, request: Request, parts: list[bytes], tenant: str) -> None:
+        size_bytes = 0
+        async for part in request.stream():
+            size_bytes += len(part)
+            if size_bytes > self._body_bytes:
+                raise self._too_large()
+            if not self._has_room(tenant, len(part)):
+                await self._await_room(tenant, len(part))
+            self._held[tenant] += len(part)
+            parts.append(part)
+
+    def _has_room(self, tenant: str, size_bytes: int) -> bool:
+        # What one has beyond his part, in answers that he does not take, is no one else's loss.
+        held_bytes = sum(min(held, self._most_of_one) for held in self._held.values())
+        return (
+            self._held[tenant] + size_bytes <= self._most_of_one
+            and held_bytes + size_bytes <= self._most_bytes
+        )
+
+    async def _await_room(self, tenant: str, size_bytes: int) -> None:
+        limit = asyncio.get_running_loop().time() + _PATIENCE_S
+        while not self._has_room(tenant, size_bytes):
+            self._freed.clear()
+            try:
+                async with asyncio.timeout_at(limit):
+                    await self._freed.wait()
+            except TimeoutError:
+                raise _no_room() from None
+
+    def _too_large(self) -> BodyRefused:
+        return BodyRefused(
+            413,
+            f"the body is over {self._body_bytes} bytes:"
+            " send fewer items, or raise TOUCHSTONE_BODY_BYTES",
+        )
 
 
-async def _collect(request: Request, limit_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit_bytes:
-            raise _too_large(limit_bytes)
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _too_large(limit_bytes: int) -> BodyRefused:
+def _no_room() -> BodyRefused:
     return BodyRefused(
-        413,
-        f"the body is over {limit_bytes} bytes: send fewer items, or raise TOUCHSTONE_BODY_BYTES",
+        503,
+        f"too many bodies are held here (TOUCHSTONE_BODIES_BYTES): try again in {_RETRY_AFTER_S} s",
+        retry_after_s=_RETRY_AFTER_S,
     )

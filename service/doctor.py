@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import textwrap
@@ -10,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from redis import Redis
 from redis.exceptions import RedisError
 
 from graders.programs.languages import LANGUAGES
@@ -21,10 +21,11 @@ from graders.registry import GRADERS
 from sandbox import Floor, Isolation, close_runs, open_runs
 from service.embedded_redis import EmbeddedRedis, RedisStartFailed, find_server
 from service.isolation import lacking
+from service.redis_link import connect
 from service.remedies import remedies_here
 from service.settings import Settings
 
-__all__ = ["Finding", "examine", "language_findings", "layer_findings", "table"]
+__all__ = ["Finding", "examine", "language_findings", "layer_findings", "redis_finding", "table"]
 
 State: TypeAlias = Literal["ok", "weak", "missing"]
 """`weak` is missing for what not every service needs: a higher floor, one more language."""
@@ -87,25 +88,41 @@ def _python() -> Finding:
 
 def _redis(settings: Settings) -> Finding:
     if settings.redis_url is not None:
-        return _redis_at(settings.redis_url, "the one of TOUCHSTONE_REDIS_URL")
+        return redis_finding(settings.redis_url, "the one of TOUCHSTONE_REDIS_URL")
     try:
         with EmbeddedRedis() as server:
-            return _redis_at(server.url, f"private, {find_server()}")
+            return redis_finding(server.url, f"private, {find_server()}")
     except RedisStartFailed as error:
         return Finding("Redis", "missing", str(error), ["install redis-server or valkey-server"])
 
 
-def _redis_at(url: str, which: str) -> Finding:
+def redis_finding(url: str, which: str) -> Finding:
+    """How it is with the Redis at the URL, and which one that is."""
     try:
-        with Redis.from_url(url, socket_timeout=5) as client:
-            info = client.info("server")
+        seen = asyncio.run(_seen_at(url))
     except RedisError as error:
         remedy = "start it or unset TOUCHSTONE_REDIS_URL"
         return Finding("Redis", "missing", f"{which}: {type(error).__name__}", [remedy])
-    version = str(info["redis_version"])
-    if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_REDIS:
-        return Finding("Redis", "missing", f"{which}: version {version}, 6.2 is needed")
-    return Finding("Redis", "ok", f"{which}, version {version}")
+    if tuple(int(part) for part in seen.version.split(".")[:2]) < _OLDEST_REDIS:
+        return Finding("Redis", "missing", f"{which}: version {seen.version}, 6.2 is needed")
+    if seen.evicts_by is not None:
+        note = f"{which}: once full it forgets work and verdicts, by maxmemory-policy"
+        return Finding("Redis", "weak", f"{note} {seen.evicts_by}", ["set it to noeviction"])
+    return Finding("Redis", "ok", f"{which}, version {seen.version}")
+
+
+class _RedisSeen(NamedTuple):
+    version: str
+    evicts_by: str | None
+
+
+async def _seen_at(url: str) -> _RedisSeen:
+    async with connect(url) as client:
+        version = str((await client.info("server"))["redis_version"])
+        memory = await client.info("memory")
+    policy = str(memory.get("maxmemory_policy", "noeviction"))
+    evicts = policy != "noeviction" and int(memory.get("maxmemory", 0)) > 0
+    return _RedisSeen(version, policy if evicts else None)
 
 
 def _graders() -> list[Finding]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
+import os
 import shutil
 import signal
 import subprocess
@@ -21,11 +23,13 @@ __all__ = ["EmbeddedRedis", "RedisStartFailed", "find_server"]
 
 _START_S: Final = 10.0
 _STOP_S: Final = 10.0
+# A server whose service was killed takes a moment to go, too.
+_IN_USE_S: Final = 2.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
 class RedisStartFailed(Exception):
-    """The private server did not come up; the message holds its last words."""
+    """The private server did not come up; the message says why, or holds its last words."""
 
 
 def find_server() -> Path:
@@ -40,7 +44,8 @@ def find_server() -> Path:
 class EmbeddedRedis:
     """Started on entry, gone on exit; its folder is ours alone (0700) and goes with it.
 
-    With a `state_dir` everything written is on disk within a second and read again next time.
+    With a `state_dir` everything written is on disk within a second and read again next time; no
+    other service has that folder meanwhile.
     """
 
     def __init__(self, *, state_dir: Path | None = None) -> None:
@@ -50,6 +55,7 @@ class EmbeddedRedis:
         self._socket = self._folder / "redis.sock"
         self._log = self._folder / "redis.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock: int | None = None
 
     @property
     def url(self) -> str:
@@ -74,12 +80,16 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start the server, again if it died, and wait until it answers."""
+        if self._state_dir is not None and self._lock is None:
+            self._lock = _lock(self._state_dir)
         self._process = subprocess.Popen(
             self._command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={},
+            # The folder is in use for as long as any of us lives.
+            pass_fds=() if self._lock is None else (self._lock,),
             # Its own session: Ctrl-C is for the service, which stops the server last.
             start_new_session=True,
             preexec_fn=_die_with_parent(),
@@ -94,6 +104,9 @@ class EmbeddedRedis:
     def close(self) -> None:
         """Stop the server, saving what is to be kept, and remove its folder."""
         self._stop()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _stop(self) -> None:
@@ -117,7 +130,6 @@ class EmbeddedRedis:
             "appendonly": "no",
         }
         if self._state_dir is not None:
-            self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             options |= {"dir": str(self._state_dir.resolve()), "appendonly": "yes"}
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         return [str(find_server()), *arguments]
@@ -136,6 +148,32 @@ class EmbeddedRedis:
         process.wait()
         last = self._log.read_text(errors="replace")[-500:] if self._log.exists() else "no log"
         raise RedisStartFailed(f"{find_server()} did not answer in {_START_S:g} s: {last}")
+
+
+def _lock(folder: Path) -> int:
+    """The descriptor that holds the folder until it is closed in every process that has it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RedisStartFailed(
+            f"TOUCHSTONE_STATE_DIR={folder} cannot be written to ({error.strerror}):"
+            " name another folder"
+        ) from None
+    limit = time.monotonic() + _IN_USE_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                os.close(lock)
+                raise RedisStartFailed(
+                    f"TOUCHSTONE_STATE_DIR={folder} is in use by another service:"
+                    " name another folder, or stop that one"
+                ) from None
+            time.sleep(0.05)
+        else:
+            return lock
 
 
 def _die_with_parent() -> Callable[[], None] | None:

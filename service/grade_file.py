@@ -6,19 +6,22 @@ import asyncio
 import functools
 import itertools
 import json
+import os
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeAlias
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from tqdm import tqdm
 
-from graders.contract import GraderCall
+from graders.contract import GraderCall, Outcome
 from service.broker import Broker, QueueFull, QueueUnavailable
 from service.field_errors import first_error
 from service.intake import Intake, bad_item, take_items
-from service.items import Answer
+from service.items import Answer, Errand
 from service.processes import the_redis, the_workers
 from service.settings import Settings
 from service.strict_json import BadJson, loads
@@ -35,6 +38,7 @@ __all__ = [
 
 _WINDOW: Final = 1_024
 _RETRY_S: Final = 0.5
+_OUTCOMES: Final[Mapping[str, Outcome]] = {"u": "ungradable", "f": "failed"}
 _CALLS: Final = TypeAdapter(list[GraderCall])
 
 
@@ -73,13 +77,13 @@ def read_graders(text: str | None) -> list[GraderCall]:
 
 async def grade_file(
     source: Path, target: Path, *, graders: Sequence[GraderCall], settings: Settings
-) -> int:
-    """Grade every line in order and return how many failed."""
+) -> Counter[Outcome]:
+    """Grade every line in order and return how many ended how; the target is whole or untouched."""
     if is_same(source, target):
         raise SameFile(f"{target} holds the items: name another file for the verdicts")
     with (
         source.open("rb") as lines,
-        target.open("wb") as out,
+        _written(target) as out,
         the_redis(settings) as place,
         progress_bar(_size(source), unit="B") as bar,
     ):
@@ -90,6 +94,23 @@ async def grade_file(
             windows = _windows(_parsed(lines, nesting=settings.nesting))
             ask = functools.partial(_answers, graders=graders, broker=broker, settings=settings)
             return await _grade_windows(windows, ask, out=out, bar=bar)
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[BinaryIO]:
+    """The file, beside its place until it is whole; what is no file is written to as it is."""
+    if target.exists() and not target.is_file():
+        with target.open("wb") as out:
+            yield out
+        return
+    whole = target.resolve()
+    part = whole.with_name(f".{whole.name}.{os.getpid()}")
+    try:
+        with part.open("wb") as out:
+            yield out
+        part.replace(whole)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def is_same(source: Path, target: Path) -> bool:
@@ -109,8 +130,8 @@ def progress_bar(total: int, *, unit: str) -> tqdm[NoReturn]:
 
 async def _grade_windows(
     windows: Iterable[list[Line]], ask: _Ask, *, out: BinaryIO, bar: tqdm[NoReturn]
-) -> int:
-    failed = 0
+) -> Counter[Outcome]:
+    ended = Counter[Outcome]()
     pending: list[tuple[asyncio.Task[list[Answer]], int]] = []
     # One window is graded while the one before is written; no more is held in memory.
     for window in itertools.chain(windows, (None,)):
@@ -121,9 +142,9 @@ async def _grade_windows(
             task, size = pending.pop(0)
             answers = await task
             out.writelines(answer.verdict + b"\n" for answer in answers)
-            failed += sum(answer.mark == "f" for answer in answers)
+            ended.update(_OUTCOMES.get(answer.mark, "graded") for answer in answers)
             bar.update(size)
-    return failed
+    return ended
 
 
 async def _answers(
@@ -142,10 +163,12 @@ async def _answers(
 
 async def submitted(intake: Intake, broker: Broker) -> list[Answer]:
     """Nobody waits at the other end of a file, so a queue that is full or away is waited for."""
+    errand = Errand(intake.deadline_s)
     limit = time.monotonic() + intake.deadline_s
     while True:
         try:
-            return await broker.submit(intake.works, deadline_s=intake.deadline_s)
+            await broker.admit(intake.works, errand)
+            return await broker.submit(intake.works, errand)
         except (QueueFull, QueueUnavailable):
             if time.monotonic() > limit:
                 raise

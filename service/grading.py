@@ -25,7 +25,9 @@ from graders.contract import (
 )
 from graders.registry import GRADERS
 from service.field_errors import first_error
-from service.plans import Plan, Prepared, no_grade, plan_of
+from service.measured import Meter
+from service.plans import NO_REWARD, Plan, Prepared, no_grade, plan_of
+from service.recall import Recall
 from service.streams import Cargo, Mark, Tally, Task
 
 __all__ = [
@@ -75,8 +77,18 @@ class _References:
         return self.read[key]
 
 
-def grade_cargo(cargo: Cargo, *, limits: GradingLimits, expired: Callable[[], bool]) -> Graded:
-    """Grade every item; what is left once `expired()` is answered `deadline` without being run.
+def grade_cargo(
+    cargo: Cargo,
+    *,
+    limits: GradingLimits,
+    halted: Callable[[int], SharedReason | None],
+    recall: Recall | None = None,
+    meter: Meter | None = None,
+) -> Graded:
+    """Grade every item but those that are not wanted any more, which get that for a reason.
+
+    What is not wanted is asked by position, just before the item there would be graded. Programs
+    that the recall knows are not run again. The meter hears how long each grader took.
 
     What is validated is no completion, and not counted as one.
     """
@@ -84,21 +96,22 @@ def grade_cargo(cargo: Cargo, *, limits: GradingLimits, expired: Callable[[], bo
     rewards: list[float | None] = []
     marks: list[Mark] = []
     tally: Tally = Counter()
-    references = _References(cargo.references)
+    around = _Around(limits, _References(cargo.references), recall, meter or Meter())
     for parcel in cargo.parcels:
         shared = plan_of(parcel.graders)
         for item in parcel.items:
-            if expired():
-                verdict = refused(item.id, "failed", "deadline")
+            why = halted(len(verdicts))
+            if why is not None:
+                verdict = refused(item.id, "failed", why)
             else:
                 plan = shared if item.graders is None else plan_of(item.graders)
                 case = _Case(parcel.task, item)
-                verdict = _grade_by(plan, case, references=references, limits=limits)
+                verdict = _grade_by(plan, case, around)
             verdicts.append(verdict.model_dump_json().encode())
             rewards.append(verdict.reward)
             marks.append(_mark(verdict, parcel.task))
-            if parcel.task == "grade":
-                tally.update((counted_as(g.grader), g.outcome, g.reason) for g in verdict.grades)
+            for grade in verdict.grades if parcel.task == "grade" else ():
+                tally[counted_as(grade.grader), grade.outcome, grade.reason] += 1
     return Graded(verdicts, rewards, "".join(marks), tally)
 
 
@@ -118,6 +131,15 @@ def refused(
     return Verdict(id=item_id, reward=None, outcome=outcome, grades=[grade])
 
 
+class _Around(NamedTuple):
+    """What all items of a cargo are graded with."""
+
+    limits: GradingLimits
+    references: _References
+    recall: Recall | None
+    meter: Meter
+
+
 class _Case(NamedTuple):
     """An item, and what is asked about it."""
 
@@ -125,36 +147,33 @@ class _Case(NamedTuple):
     item: Item
 
 
-def _grade_by(
-    plan: Plan, case: _Case, *, references: _References, limits: GradingLimits
-) -> Verdict:
+def _grade_by(plan: Plan, case: _Case, around: _Around) -> Verdict:
     item = case.item
     if plan.refusal is not None:
-        return refused(item.id, "ungradable", plan.refusal)
+        return refused(item.id, "ungradable", plan.refusal, NO_REWARD[plan.refusal])
     text = graded_text(item) if case.task == "grade" else None
     if text is None and case.task == "grade":
         detail = {"field": "completion", "message": "holds no message of the role assistant"}
         return refused(item.id, "ungradable", "bad_item", detail)
-    grades = _grades(plan, item, text, references=references, limits=limits)
+    grades = _grades(plan, item, text, around=around)
     reward, outcome = conclude(plan.calls, grades)
     return Verdict(id=item.id, reward=reward, outcome=outcome, grades=grades)
 
 
-def _grades(
-    plan: Plan, item: Item, text: str | None, *, references: _References, limits: GradingLimits
-) -> list[Grade]:
+def _grades(plan: Plan, item: Item, text: str | None, *, around: _Around) -> list[Grade]:
     """The grade of every step, in the order of the calls; those that look at others come last."""
     grades: dict[int, Grade] = {}
     circumstances = Circumstances(item.completion_tokens, item.group_tokens)
-    for last in (False, True):
+    for last in (False, True) if plan.looks_around else (False,):
+        if last:
+            circumstances = circumstances._replace(right=_right(grades))
         for place, step in enumerate(plan.steps):
             if isinstance(step, Grade):
                 grades[place] = step
             elif (step.circumstantial is not None) is last:
-                gold = references.gold(step.grader, item)
+                gold = around.references.gold(step.grader, item)
                 call = _Call(step, text, gold, circumstances)
-                grades[place] = _grade_text(call, limits=limits)
-        circumstances = circumstances._replace(right=_right(grades))
+                grades[place] = _recalled(call, item.reference, around)
     return [grades[place] for place in range(len(plan.steps))]
 
 
@@ -179,8 +198,23 @@ class _Call(NamedTuple):
     circumstances: Circumstances
 
 
-def _grade_text(call: _Call, *, limits: GradingLimits) -> Grade:
-    grader = call.prepared.grader
+def _recalled(call: _Call, reference: object, around: _Around) -> Grade:
+    """What the same program earned before, else what this one earns."""
+    recall, text = around.recall, call.text
+    programs = call.prepared.grader.lane == "code" and isinstance(reference, str)
+    if recall is None or text is None or not programs or len(text) > around.limits.text_chars:
+        return _grade_text(call, around)
+    key = recall.key(call.prepared, text, reference=str(reference), gold=call.gold)
+    grade = recall.find(key)
+    around.meter.asked(found=grade is not None)
+    if grade is None:
+        grade = _grade_text(call, around)
+        recall.keep(key, grade)
+    return grade
+
+
+def _grade_text(call: _Call, around: _Around) -> Grade:
+    grader, limits = call.prepared.grader, around.limits
     if call.text is not None and len(call.text) > limits.text_chars:
         return Grade(
             grader=grader.name,
@@ -194,8 +228,10 @@ def _grade_text(call: _Call, *, limits: GradingLimits) -> Grade:
         return call.gold
     started = time.perf_counter()
     grade = _grade_one(call, call.gold)
+    took_s = time.perf_counter() - started
+    around.meter.took(grader.name, took_s)
     # To the hundredth: most grades take none, and need no copy to say so.
-    seconds = round(time.perf_counter() - started, 2)
+    seconds = round(took_s, 2)
     return grade.model_copy(update={"seconds": seconds}) if seconds else grade
 
 

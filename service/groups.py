@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
+from service.items import Answer
 from service.streams import Mark
 
-__all__ = ["GroupStats", "group_stats"]
+__all__ = ["GroupStats", "group_stats", "joined"]
 
 # As TRL divides: the sample's deviation, kept off zero.
 _EPSILON: Final = 1e-4
@@ -30,6 +32,16 @@ class GroupStats(BaseModel):
     """Whether all rewards are equal, so that the group gives no gradient."""
     pass_rate: float | None
     """The share that earned full marks from every grader."""
+
+
+def joined(answers: Sequence[Answer], groups: Sequence[str | None]) -> bytes:
+    """The fields of a JSON object that holds the verdicts, and the groups if any is named."""
+    verdicts = b",".join(answer.verdict for answer in answers)
+    if all(group is None for group in groups):
+        return b'"verdicts":[%b]' % verdicts
+    stats = group_stats(groups, [a.reward for a in answers], [a.mark for a in answers])
+    told = orjson.dumps({name: entry.model_dump() for name, entry in stats.items()})
+    return b'"verdicts":[%b],"groups":%b' % (verdicts, told)
 
 
 def group_stats(

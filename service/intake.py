@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final, NamedTuple
 
 import orjson
@@ -16,17 +17,18 @@ from pydantic import (
     ValidationError,
 )
 
-from graders.contract import MAX_LABEL_CHARS, GraderCall, Item, Lane
+from graders.contract import MAX_LABEL_CHARS, GraderCall, GraderCalls, Item, Lane
 from graders.registry import GRADERS
-from service.field_errors import FieldError, first_error
+from service.field_errors import FieldError, crowded, first_error
 from service.grading import refused
 from service.items import Answer, SharedReference, Work
 from service.plans import plan_of
+from service.queues import Priority
 from service.settings import Settings
 from service.sharing import essence_key, shared_reference
 from service.spans import Span, spans_of
 from service.streams import Task
-from service.strict_json import loads
+from service.strict_json import SpoiledItem, loads_batch
 
 __all__ = [
     "Asked",
@@ -36,9 +38,9 @@ __all__ = [
     "RequestFrame",
     "TooManyItems",
     "bad_item",
+    "intake_of",
     "item_problem",
     "read_asked",
-    "read_request",
     "take_items",
 ]
 
@@ -58,12 +60,16 @@ class RequestFrame(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    graders: list[GraderCall] = Field(default_factory=list)
+    graders: GraderCalls = Field(default_factory=list)
     references: dict[_Key, dict[str, JsonValue]] = Field(
         default_factory=dict,
         description="references that several items share; an item's `reference` names one",
     )
     deadline_s: float | None = Field(default=None, gt=0)
+    priority: Priority | None = Field(
+        default=None,
+        description="`interactive` goes before `batch`, which jobs are unless they say otherwise",
+    )
 
 
 class GradeRequest(RequestFrame):
@@ -77,12 +83,13 @@ class _Envelope(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    graders: list[GraderCall] = Field(default_factory=list)
+    graders: GraderCalls = Field(default_factory=list)
     # Any: JSON already, and what is in it is each grader's affair.
-    references: dict[_Key, dict[str, Any]] = Field(default_factory=dict)
+    references: dict[_Key, dict[str, Any]] = Field(default_factory=dict, fail_fast=True)
     # Any: each item is checked by itself below, so that a bad one is its own affair.
     items: list[Any]
     deadline_s: float | None = Field(default=None, gt=0)
+    priority: Priority | None = None
 
 
 class Asked(NamedTuple):
@@ -93,6 +100,7 @@ class Asked(NamedTuple):
     # Any: each item is checked by itself.
     items: Sequence[Any]
     deadline_s: float
+    priority: Priority | None = None
 
 
 class Intake(NamedTuple):
@@ -112,13 +120,12 @@ class Intake(NamedTuple):
 
 
 # Strictness is asked for at each call: a model's own setting does not reach the models within.
-_ITEMS: Final = TypeAdapter(list[Item])
+_ITEMS: Final = TypeAdapter(Annotated[list[Item], Field(fail_fast=True)])
 _NOT_TEXT: Final = frozenset({"reference", "prompt"})
 
 
-def read_request(body: bytes, *, settings: Settings) -> Intake:
-    """The work of a request body; raises BadJson, BadRequest or TooManyItems."""
-    asked = read_asked(body, settings=settings)
+def intake_of(asked: Asked, *, settings: Settings) -> Intake:
+    """The work of what is asked; a bad item is answered by itself."""
     return take_items(
         asked.items,
         asked.graders,
@@ -130,12 +137,7 @@ def read_request(body: bytes, *, settings: Settings) -> Intake:
 
 def read_asked(body: bytes, *, settings: Settings) -> Asked:
     """A request body within the settings' limits; raises BadJson, BadRequest or TooManyItems."""
-    value = loads(body, nesting=settings.nesting)
-    try:
-        envelope = _Envelope.model_validate(value, strict=True)
-    except ValidationError as error:
-        problem = first_error(error)
-        raise BadRequest(f"{problem['field'] or 'body'}: {problem['message']}") from None
+    envelope = _envelope(loads_batch(body, nesting=settings.nesting))
     if len(envelope.items) > settings.items_per_request:
         raise TooManyItems(
             f"{len(envelope.items)} items in one request, the limit is"
@@ -144,7 +146,20 @@ def read_asked(body: bytes, *, settings: Settings) -> Asked:
     deadline_s = envelope.deadline_s or settings.deadline_s
     if deadline_s > settings.max_deadline_s:
         raise BadRequest(f"deadline_s: at most {settings.max_deadline_s:g}")
-    return Asked(envelope.graders, envelope.references, envelope.items, deadline_s)
+    return Asked(
+        envelope.graders, envelope.references, envelope.items, deadline_s, envelope.priority
+    )
+
+
+# Any: the JSON of a request.
+def _envelope(value: Any) -> _Envelope:
+    problem = crowded(value)
+    if problem is None:
+        try:
+            return _Envelope.model_validate(value, strict=True)
+        except ValidationError as error:
+            problem = first_error(error)
+    raise BadRequest(f"{problem['field'] or 'body'}: {problem['message']}")
 
 
 def take_items(
@@ -238,24 +253,25 @@ class _Desk:
 
 
 def _problems(raw_items: Sequence[Any]) -> dict[int, FieldError]:
-    try:
-        _ITEMS.validate_python(raw_items, strict=True)
-    except ValidationError:
-        return {
-            place: problem
-            for place, raw in enumerate(raw_items)
-            if (problem := item_problem(raw)) is not None
-        }
-    return {}
+    if not any(map(crowded, raw_items)):
+        with suppress(ValidationError):
+            _ITEMS.validate_python(raw_items, strict=True)
+            return {}
+    problems = enumerate(map(item_problem, raw_items))
+    return {place: problem for place, problem in problems if problem is not None}
 
 
-def item_problem(raw: JsonValue, model: type[Item] = Item) -> FieldError | None:
+def item_problem(raw: JsonValue | SpoiledItem, model: type[Item] = Item) -> FieldError | None:
     """What keeps the JSON from being such an item, if anything does."""
+    if isinstance(raw, SpoiledItem):
+        return {"field": "", "message": raw.message}
     try:
-        model.model_validate(raw, strict=True)
+        problem = crowded(raw)
+        if problem is None:
+            model.model_validate(raw, strict=True)
     except ValidationError as error:
         return first_error(error)
-    return None
+    return problem
 
 
 def _lane(names: Sequence[str]) -> Lane:
@@ -270,9 +286,11 @@ def _names_nothing(item_id: str | None, key: str) -> Answer:
     return Answer(verdict.model_dump_json().encode(), None, "u")
 
 
-def bad_item(raw: JsonValue, problem: FieldError) -> Answer:
+def bad_item(raw: JsonValue | SpoiledItem, problem: FieldError) -> Answer:
     """The answer to what is no Item, under its id if it has one."""
-    item_id = raw.get("id") if isinstance(raw, dict) else None
+    item_id: object = raw.get("id") if isinstance(raw, dict) else None
+    if isinstance(raw, SpoiledItem):
+        item_id = raw.item_id
     if not isinstance(item_id, str) or len(item_id) > MAX_LABEL_CHARS:
         item_id = None
     verdict = refused(item_id, "ungradable", "bad_item", problem)

@@ -89,7 +89,11 @@ def cut(tickets: Sequence[Ticket], lane: Lane, *, limits: ChunkLimits) -> Iterat
 
 def _most_items(items: int, lane: Lane, limits: ChunkLimits) -> int:
     share = math.ceil(items / (_CHUNKS_PER_SLOT[lane] * limits.slots))
-    return min(max(share, _LEAST_ITEMS[lane]), _MOST_ITEMS[lane], limits.items)
+    most = min(max(share, _LEAST_ITEMS[lane]), _MOST_ITEMS[lane], limits.items)
+    chunks = max(1, math.ceil(items / most))
+    # Three chunks keep two hands as long as four of the same size would.
+    rounds = math.ceil(chunks / limits.slots)
+    return math.ceil(items / (rounds * limits.slots if rounds > 1 else chunks))
 
 
 def _reference_name(ticket: Ticket) -> str:

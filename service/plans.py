@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,9 +16,15 @@ from graders.contract import (
     SharedReason,
 )
 from graders.registry import GRADERS
-from service.field_errors import first_error
+from service.field_errors import FieldError, first_error
 
-__all__ = ["Plan", "Prepared", "no_grade", "plan_of"]
+__all__ = ["NO_REWARD", "Plan", "Prepared", "no_grade", "plan_of"]
+
+NO_REWARD: Final[Mapping[SharedReason, FieldError]] = {
+    "no_graders": {"field": "graders", "message": "name one at least, for all items or in this"},
+    "no_terms": {"field": "graders", "message": "gates alone add up to nothing: name a term, too"},
+}
+"""What to say of calls that make no reward."""
 
 
 class Prepared(NamedTuple):
@@ -36,6 +42,8 @@ class Plan(NamedTuple):
     calls: Sequence[GraderCall]
     steps: Sequence[Prepared | Grade]
     refusal: SharedReason | None = None
+    looks_around: bool = False
+    """Whether some grade depends on what the other graders say."""
 
 
 def plan_of(calls: Sequence[GraderCall]) -> Plan:
@@ -44,7 +52,9 @@ def plan_of(calls: Sequence[GraderCall]) -> Plan:
         return Plan(calls, [], "no_graders")
     if all(call.role == "gate" for call in calls):
         return Plan(calls, [], "no_terms")
-    return Plan(calls, [_prepare(call) for call in calls])
+    steps = [_prepare(call) for call in calls]
+    around = any(isinstance(step, Prepared) and step.circumstantial for step in steps)
+    return Plan(calls, steps, looks_around=around)
 
 
 def _prepare(call: GraderCall) -> Prepared | Grade:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from typing import Final, NamedTuple
 
 import uvloop
 
 from graders.contract import Lane
+from sandbox import close_runs
 from service.embedded_redis import EmbeddedRedis, RedisStartFailed
 from service.logs import set_up_logging
 from service.settings import Settings
@@ -24,7 +28,11 @@ __all__ = ["RedisPlace", "Workers", "run_worker", "the_redis", "the_workers"]
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_S: Final = 0.2
+# By which a worker is told to give back what it holds.
+_HURRY: Final = signal.SIGUSR1
 _RESTART_S: Final = 0.5
+# What a worker does after the time to drain: it gives back what it holds, and goes.
+_LAST_STEPS_S: Final = 5.0
 
 
 class RedisPlace(NamedTuple):
@@ -45,7 +53,9 @@ def the_redis(settings: Settings) -> Iterator[RedisPlace]:
 
 
 @asynccontextmanager
-async def the_workers(place: RedisPlace, *, settings: Settings) -> AsyncIterator[Workers]:
+async def the_workers(
+    place: RedisPlace, *, settings: Settings, hurry: Callable[[], bool] = lambda: False
+) -> AsyncIterator[Workers]:
     """Worker processes, kept at their number, with the private server kept up beside them."""
     workers = Workers(place, settings=settings)
     keeper = asyncio.create_task(workers.keep())
@@ -54,7 +64,7 @@ async def the_workers(place: RedisPlace, *, settings: Settings) -> AsyncIterator
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        await asyncio.to_thread(workers.stop)
+        await asyncio.to_thread(workers.stop, hurry)
 
 
 class Workers:
@@ -97,29 +107,55 @@ class Workers:
         except RedisStartFailed as error:
             _LOG.error("%s", error)
 
-    def stop(self) -> None:
-        """Let every worker finish what it has begun, and end those that do not."""
+    def stop(self, hurry: Callable[[], bool]) -> None:
+        """Let every worker finish what it has begun, unless there is hurry; end those that stay."""
         for process in self._processes:
             process.terminate()
-        for process in self._processes:
-            process.join(self._settings.drain_s)
-            if process.is_alive():
-                process.kill()
-                process.join()
+        limit = time.monotonic() + self._settings.drain_s + _LAST_STEPS_S
+        hurried = False
+        while alive := [process for process in self._processes if process.is_alive()]:
+            alive[0].join(_LOOK_S)
+            if hurry() and not hurried:
+                hurried, limit = True, time.monotonic() + _LAST_STEPS_S
+                for process in alive:
+                    _signal(process, _HURRY)
+            if time.monotonic() > limit:
+                for process in alive:
+                    process.kill()
 
     def _started(self) -> SpawnProcess:
         # Spawned, not forked: a fork would share this process's sockets and locks.
         process = multiprocessing.get_context("spawn").Process(
             target=_be_worker, args=(self._redis_url, self._settings), daemon=True
         )
-        process.start()
+        with _interrupts_held_back():
+            process.start()
         return process
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """A process started meanwhile meets no SIGINT before it says what to do with it."""
+    # Python's own, which comes with the first process, would let interrupts through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _signal(process: SpawnProcess, number: signal.Signals) -> None:
+    if process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
 
 
 def _be_worker(redis_url: str, settings: Settings) -> None:
     # Ctrl-C reaches the whole foreground group; the parent decides when its workers stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    set_up_logging()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    set_up_logging(settings.logs, settings.log_level)
     run_worker(redis_url, lanes=LANES, settings=settings)
 
 
@@ -130,15 +166,26 @@ def run_worker(redis_url: str, *, lanes: Sequence[Lane], settings: Settings) -> 
 
 
 async def _run_worker(redis_url: str, *, lanes: Sequence[Lane], settings: Settings) -> None:
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGINT, stop.set)
+
     parent = multiprocessing.parent_process()
+
+    def told() -> None:
+        # Of a group of processes all hear what the parent hears, and from the parent again.
+        (hurry if stop.is_set() and parent is None else stop).set()
+
+    loop.add_signal_handler(signal.SIGTERM, told)
+    loop.add_signal_handler(_HURRY, hurry.set)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGINT, told)
     if parent is not None:
         loop.add_reader(parent.sentinel, _on_orphaned, loop, parent.sentinel, stop)
-    await work(redis_url, lanes=lanes, settings=settings, stop=stop)
+    try:
+        await work(redis_url, lanes=lanes, settings=settings, stop=stop, hurry=hurry)
+    finally:
+        # Its threads may still try again what was ended under them.
+        close_runs(for_good=True)
 
 
 def _on_orphaned(loop: asyncio.AbstractEventLoop, sentinel: int, stop: asyncio.Event) -> None:

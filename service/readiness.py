@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from graders.contract import Lane
 from service.isolation import refusals
-from service.streams import LANES, jobs_key, presence_key, workers_key
+from service.lookout import look
 
-__all__ = ["LaneState", "Readiness", "readiness"]
+__all__ = ["LaneState", "Readiness", "ShortReadiness", "readiness"]
 
 
 class LaneState(BaseModel):
@@ -21,43 +20,53 @@ class LaneState(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     workers: int
+    slots: int = Field(description="chunks that the workers grade at once at most")
+    busy: int = Field(description="chunks that they grade")
     chunks: int
     refusals: tuple[str, ...] = ()
     """Why those that are alive do not serve it, where none does."""
 
 
-class Readiness(BaseModel):
-    """The body of `GET /readyz`, sent with 200 when `ready`, else with 503."""
+class ShortReadiness(BaseModel):
+    """What `GET /readyz` says to those without a key, with 200 when `ready`, else with 503."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ready: bool
+    status: Literal["ready", "not ready", "draining"]
+
+
+class Readiness(ShortReadiness):
+    """What it says to the others: the details, too."""
+
     redis: Literal["up", "down"]
     lanes: dict[str, LaneState]
 
 
-async def readiness(redis: Redis) -> Readiness:
+async def readiness(redis: Redis, *, draining: bool = False) -> Readiness:
     """Ask Redis; its absence is an answer, not an error."""
     try:
-        lanes = {lane: await _lane_state(redis, lane) for lane in LANES}
+        lanes = await _lanes(redis)
     except RedisError:
-        return Readiness(ready=False, redis="down", lanes={})
-    ready = all(state.workers for state in lanes.values())
-    return Readiness(ready=ready, redis="up", lanes=dict(lanes))
+        lanes = {}
+    ready = bool(lanes) and all(state.workers for state in lanes.values()) and not draining
+    return Readiness(
+        ready=ready,
+        status="draining" if draining else "ready" if ready else "not ready",
+        redis="up" if lanes else "down",
+        lanes=lanes,
+    )
 
 
-async def _lane_state(redis: Redis, lane: Lane) -> LaneState:
-    members = await redis.smembers(workers_key(lane))
-    names = [m.decode() if isinstance(m, bytes) else m for m in members]
-    async with redis.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.exists(presence_key(name))
-        pipe.xlen(jobs_key(lane))
-        *alive, chunks = await pipe.execute()
-    gone = [name for name, lives in zip(names, alive, strict=True) if not lives]
-    if gone:
-        await redis.srem(workers_key(lane), *gone)
-    workers = len(names) - len(gone)
-    refused = lane == "code" and not workers
-    why = await refusals(redis) if refused else ()
-    return LaneState(workers=workers, chunks=chunks, refusals=why)
+async def _lanes(redis: Redis) -> dict[str, LaneState]:
+    states: dict[str, LaneState] = {}
+    for name, lane in (await look(redis)).lanes.items():
+        refused = name == "code" and not lane.workers
+        states[name] = LaneState(
+            workers=len(lane.workers),
+            slots=lane.slots,
+            busy=lane.busy,
+            chunks=lane.chunks,
+            refusals=await refusals(redis) if refused else (),
+        )
+    return states

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import JsonValue
@@ -14,9 +14,17 @@ from graders.contract import GraderCall, Item, graded_text
 from service.grading import counted_as
 from service.items import Answer, SharedReference, Ticket
 from service.plans import Plan, Prepared
-from service.streams import Tally
+from service.queues import Priority, Queue
+from service.streams import Chunk, Reply, Tally
 
-__all__ = ["TwinAnswer", "essence_key", "joined", "shared_reference", "twin_answer"]
+__all__ = [
+    "Running",
+    "TwinAnswer",
+    "counted_everywhere",
+    "essence_key",
+    "shared_reference",
+    "twin_answer",
+]
 
 
 def shared_reference(value: Mapping[str, JsonValue]) -> SharedReference:
@@ -58,18 +66,44 @@ def _digest(parts: Iterable[str]) -> bytes:
     return whole.digest()
 
 
-def joined(tickets: Sequence[Ticket]) -> list[Ticket]:
-    """The first ticket of every essence, with the others as its twins, in their order."""
-    groups: dict[bytes | int, list[Ticket]] = {}
-    for number, ticket in enumerate(tickets):
-        essence = ticket.work.essence
-        groups.setdefault(number if essence is None else essence, []).append(ticket)
-    return [
-        first._replace(
-            twins=tuple(twins), expires_at=max(ticket.expires_at for ticket in (first, *twins))
-        )
-        for first, *twins in groups.values()
-    ]
+class Running:
+    """Each tenant's items that are under way, for those of equal essence and urgency to join."""
+
+    def __init__(self) -> None:
+        self._tickets: dict[tuple[str, Priority, bytes], Ticket] = {}
+
+    def joined(self, queue: Queue, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Those that have to be sent; the others are twins of these or of some under way.
+
+        Nobody joins one that is less urgent.
+        """
+        # Who waits longest goes first, so that the others may join him.
+        if any(ticket.work.essence for ticket in tickets):
+            tickets = sorted(tickets, key=lambda ticket: -ticket.expires_at)
+        distinct = []
+        for ticket in tickets:
+            essence = ticket.work.essence
+            if essence is None:
+                distinct.append(ticket)
+                continue
+            key = (queue.tenant, queue.priority, essence)
+            first = self._tickets.get(key)
+            if first is not None and ticket.may_join(first):
+                first.twins.append(ticket)
+            else:
+                self._tickets[key] = ticket
+                distinct.append(ticket)
+        return distinct
+
+    def ended(self, queue: Queue, tickets: Iterable[Ticket]) -> None:
+        """These are answered or given up: nobody can join them any more."""
+        for ticket in tickets:
+            essence = ticket.work.essence
+            if essence is None:
+                continue
+            key = (queue.tenant, queue.priority, essence)
+            if self._tickets.get(key) is ticket:
+                del self._tickets[key]
 
 
 class TwinAnswer(NamedTuple):
@@ -82,8 +116,27 @@ class TwinAnswer(NamedTuple):
 def twin_answer(answer: Answer, item_id: str | None) -> TwinAnswer:
     """The answer as the one to an item of equal essence."""
     verdict = orjson.loads(answer.verdict) | {"id": item_id}
-    tally = Counter(
+    return TwinAnswer(answer._replace(verdict=orjson.dumps(verdict)), _tally_of(verdict))
+
+
+def counted_everywhere(chunk: Chunk, reply: Reply) -> Tally:
+    """How the verdicts of a chunk that nobody awaits are counted, in each place where they stand.
+
+    The equals that a job has of an item are known by their places alone.
+    """
+    tally = reply.tally.copy()
+    for shares in chunk.routes.shares().values():
+        for position, places in shares:
+            if len(places) > 1:
+                verdict = orjson.loads(reply.verdicts[position])
+                for key, count in _tally_of(verdict).items():
+                    tally[key] += count * (len(places) - 1)
+    return tally
+
+
+# Any: a verdict's JSON.
+def _tally_of(verdict: Mapping[str, Any]) -> Tally:
+    return Counter(
         (counted_as(grade["grader"]), grade["outcome"], grade["reason"])
         for grade in verdict["grades"]
     )
-    return TwinAnswer(answer._replace(verdict=orjson.dumps(verdict)), tally)

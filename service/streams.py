@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Literal, NamedTuple, Self, TypeAlias, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from graders.contract import GraderCall, Item, Lane
+from service.jobs.routes import NOWHERE, Routes
+from service.measured import Measured
+from service.queues import PREFIX
 
 __all__ = [
     "GROUP",
@@ -17,13 +21,14 @@ __all__ = [
     "Cargo",
     "Chunk",
     "Mark",
+    "Origin",
     "Parcel",
     "Reply",
     "Tally",
     "Task",
-    "jobs_key",
     "load_cargo",
     "presence_key",
+    "replaced_key",
     "reply_key",
     "sandbox_key",
     "sandboxes_key",
@@ -32,8 +37,6 @@ __all__ = [
 
 GROUP: Final = "workers"
 LANES: Final[tuple[Lane, ...]] = get_args(Lane)
-# One hash tag, so that on a Redis Cluster all keys share a slot and transactions hold.
-_PREFIX: Final = "{touchstone}"
 
 Mark: TypeAlias = str
 """How one item ended, in a letter: p(assed in full), g(raded), u(ngradable), f(ailed)."""
@@ -42,34 +45,34 @@ Task: TypeAlias = Literal["grade", "validate"]
 """What a worker does with an item: grade its completion, or its reference against itself."""
 
 
-def jobs_key(lane: Lane) -> str:
-    """The stream of a lane's chunks."""
-    return f"{_PREFIX}:jobs:{lane}"
-
-
 def reply_key(api_id: str) -> str:
     """The stream on which one API process hears of its chunks."""
-    return f"{_PREFIX}:reply:{api_id}"
+    return f"{PREFIX}:reply:{api_id}"
 
 
 def workers_key(lane: Lane) -> str:
     """The set of the names of a lane's workers."""
-    return f"{_PREFIX}:workers:{lane}"
+    return f"{PREFIX}:workers:{lane}"
 
 
 def presence_key(worker: str) -> str:
     """A key that lives as long as the worker shows signs of life."""
-    return f"{_PREFIX}:worker:{worker}"
+    return f"{PREFIX}:worker:{worker}"
+
+
+def replaced_key(chunk: Chunk) -> str:
+    """A key that says that a worker has put other chunks in this one's place."""
+    return f"{PREFIX}:replaced:{chunk.reply_to.decode()}:{chunk.chunk_id.decode()}"
 
 
 def sandboxes_key() -> str:
     """The set of the names of the workers that were asked to serve lane `code`."""
-    return f"{_PREFIX}:sandboxes"
+    return f"{PREFIX}:sandboxes"
 
 
 def sandbox_key(worker: str) -> str:
     """What such a worker says of its sandbox, for as long as it shows signs of life."""
-    return f"{_PREFIX}:sandbox:{worker}"
+    return f"{PREFIX}:sandbox:{worker}"
 
 
 class Parcel(BaseModel):
@@ -117,11 +120,20 @@ def load_cargo(payload: bytes) -> Cargo:
     return Cargo.model_validate_json(payload)
 
 
+class Origin(NamedTuple):
+    """The request that an item came with, and the trace that it is part of."""
+
+    request_id: str
+    traceparent: str | None = None
+
+
 class Chunk(NamedTuple):
     """Some items of one lane on their way to a worker.
 
     `offset` is the place of its first item in the chunk the API knows, which differs from 0 once
-    a worker has split that chunk; `deaths` counts the workers lost over it before that.
+    a worker has split that chunk; `deaths` counts the workers lost over it before that. Where
+    nobody awaits the verdicts they go to their jobs, and the reply only says how they are counted.
+    `twins` is for the audit: a JSON list of [position, item] for what a job has of equal items.
     """
 
     chunk_id: bytes
@@ -131,6 +143,10 @@ class Chunk(NamedTuple):
     payload: bytes
     offset: int = 0
     deaths: int = 0
+    routes: Routes = NOWHERE
+    origins: Sequence[Origin] = ()
+    awaited: bool = True
+    twins: bytes = b""
 
     def fields(self) -> dict[bytes, bytes | int]:
         """The chunk as the fields of a stream entry."""
@@ -141,12 +157,16 @@ class Chunk(NamedTuple):
             b"n": self.items,
             b"o": self.offset,
             b"a": self.deaths,
+            b"k": self.routes.encoded(),
+            b"q": orjson.dumps([[*origin] for origin in self.origins]),
+            b"w": int(self.awaited),
+            b"t": self.twins,
             b"p": self.payload,
         }
 
     @classmethod
     def from_fields(cls, fields: Mapping[bytes, bytes]) -> Chunk:
-        """The chunk of a stream entry."""
+        """The chunk of a stream entry; ValueError, KeyError or TypeError where it is none."""
         return cls(
             chunk_id=fields[b"c"],
             reply_to=fields[b"r"],
@@ -155,7 +175,24 @@ class Chunk(NamedTuple):
             payload=fields[b"p"],
             offset=int(fields[b"o"]),
             deaths=int(fields[b"a"]),
+            # What an API of the version before does not send.
+            routes=Routes.decoded(fields.get(b"k", b"")),
+            origins=tuple(Origin(*origin[:2]) for origin in orjson.loads(fields.get(b"q", b"[]"))),
+            awaited=fields.get(b"w") != b"0",
+            twins=fields.get(b"t", b""),
         )
+
+    @classmethod
+    def salvaged(cls, fields: Mapping[bytes, bytes]) -> Chunk | None:
+        """So much of an illegible entry as it takes to answer it, if that is legible."""
+        try:
+            chunk = cls(fields[b"c"], fields[b"r"], 0, int(fields[b"n"]), b"", int(fields[b"o"]))
+        except (ValueError, KeyError):
+            return None
+        with suppress(ValueError, TypeError):
+            routes = Routes.decoded(fields.get(b"k", b""))
+            return chunk._replace(payload=fields.get(b"p", b""), routes=routes)
+        return chunk
 
     def split(self, *, deaths: int) -> list[Chunk]:
         """One chunk per item, so that an item that brings down its worker does so alone."""
@@ -165,9 +202,18 @@ class Chunk(NamedTuple):
                 payload=single.model_dump_json(exclude_unset=True).encode(),
                 offset=self.offset + place,
                 deaths=self.deaths + deaths,
+                routes=self.routes.only(place),
+                twins=_only(self.twins, place),
             )
             for place, single in enumerate(load_cargo(self.payload).singles())
         ]
+
+
+def _only(twins: bytes, position: int) -> bytes:
+    """Those of the item at this position, for a chunk that holds nothing else."""
+    if not twins:
+        return b""
+    return orjson.dumps([[0, item] for place, item in orjson.loads(twins) if place == position])
 
 
 Tally: TypeAlias = Counter[tuple[str, str, str]]
@@ -175,7 +221,11 @@ Tally: TypeAlias = Counter[tuple[str, str, str]]
 
 
 class Reply(NamedTuple):
-    """The verdicts on consecutive items of a chunk, each as one line of JSON."""
+    """The verdicts on consecutive items of a chunk, each as one line of JSON.
+
+    There are none where they went to their jobs and nobody awaits the reply. Where nobody knows
+    what was measured, that is None.
+    """
 
     chunk_id: bytes
     offset: int
@@ -183,6 +233,7 @@ class Reply(NamedTuple):
     rewards: Sequence[float | None]
     marks: str
     tally: Tally
+    measured: Measured | None = None
 
     def fields(self) -> dict[bytes, bytes | int]:
         """The reply as the fields of a stream entry."""
@@ -192,17 +243,23 @@ class Reply(NamedTuple):
             b"o": self.offset,
             b"v": b"\n".join(self.verdicts),
             b"s": orjson.dumps([self.rewards, self.marks, tally]),
+            b"m": b"" if self.measured is None else self.measured.encoded(),
         }
 
     @classmethod
     def from_fields(cls, fields: Mapping[bytes, bytes]) -> Reply:
-        """The reply of a stream entry."""
-        rewards, marks, tally = orjson.loads(fields[b"s"])
+        """The reply of a stream entry; ValueError, KeyError or TypeError where it is none."""
+        rewards, marks, tally, *_ = orjson.loads(fields[b"s"])
         return cls(
             chunk_id=fields[b"c"],
             offset=int(fields[b"o"]),
-            verdicts=fields[b"v"].split(b"\n"),
+            verdicts=fields[b"v"].split(b"\n") if fields[b"v"] else [],
             rewards=rewards,
             marks=marks,
             tally=Counter({(grader, outcome, reason): n for grader, outcome, reason, n in tally}),
+            measured=Measured.decoded(fields.get(b"m", b"")),
         )
+
+    def without_verdicts(self, tally: Tally) -> Reply:
+        """No more than how the verdicts are counted."""
+        return self._replace(verdicts=[], rewards=[], marks="", tally=tally)

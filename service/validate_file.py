@@ -14,7 +14,7 @@ from graders.contract import Grade, GraderCall
 from service.broker import Broker
 from service.grade_file import BadGraders, progress_bar, submitted
 from service.intake import Asked, bad_item
-from service.plans import plan_of
+from service.plans import NO_REWARD, plan_of
 from service.processes import the_redis, the_workers
 from service.reference_rows import Row, Rows
 from service.settings import Settings
@@ -30,7 +30,7 @@ def check_graders(graders: Sequence[GraderCall]) -> None:
     """Raise BadGraders for calls that no row could be graded by."""
     plan = plan_of(graders)
     if plan.refusal is not None:
-        raise BadGraders(f"--graders: {plan.refusal}")
+        raise BadGraders(f"--graders: {NO_REWARD[plan.refusal]['message']}")
     for step in plan.steps:
         if isinstance(step, Grade):
             raise BadGraders(f"--graders: {step.grader}: {step.detail['message']}")

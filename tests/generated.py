@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
@@ -17,12 +18,14 @@ from pydantic.fields import FieldInfo
 from graders.registry import GRADERS
 from service.app import create_app
 from service.broker import Broker
+from service.metrics import FAMILIES, Family
 from service.settings import Settings
 from tests.grader_tables import graders_table, options_block, table
 
 __all__ = [
     "OPENAPI",
     "MarkerMissing",
+    "metrics_table",
     "openapi_text",
     "renewed",
     "renewed_graders",
@@ -48,6 +51,7 @@ class MarkerMissing(Exception):
 def renewed(text: str) -> str:
     """The README with each of its generated tables put between its two markers."""
     text = _put(text, "settings", settings_table(Settings))
+    text = _put(text, "metrics", metrics_table(FAMILIES))
     return _put(text, "graders", graders_table(GRADERS))
 
 
@@ -68,6 +72,22 @@ def settings_table(settings: type[Settings]) -> str:
             for name, field in settings.model_fields.items()
         ),
     )
+
+
+def metrics_table(families: Iterable[Family]) -> str:
+    """Every metric: its name and labels, its kind, what it means."""
+    return table(
+        ("Metric", "Kind", "Meaning"),
+        (
+            (f"`{family.name}`" + _labels(family), family.kind, family.meaning)
+            for family in families
+        ),
+    )
+
+
+def _labels(family: Family) -> str:
+    names = ", ".join(f"`{label}`" for label in family.labels)
+    return f" by {names}" if names else ""
 
 
 def openapi_text() -> str:

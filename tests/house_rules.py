@@ -29,7 +29,7 @@ _MAY_EVALUATE: Final = frozenset(
 )
 _EMPTY_WORDS: Final = re.compile(r"(^|_)(utils?|helpers?|common|misc)$")
 # Names that the project is asked for.
-_NOT_REALLY_STDLIB: Final = frozenset({"bench/code.py", "bench/math.py", "bench/queue.py"})
+_NOT_REALLY_STDLIB: Final = frozenset({"bench/code.py", "bench/math.py"})
 _MAY_PRINT: Final = frozenset({"service/cli.py"})
 _MAY_READ_ENVIRONMENT: Final = frozenset({"service/settings.py"})
 # A grader's own error, the child's side of `sandbox.call`, and, in boxes, what a program or the

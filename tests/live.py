@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-_ADDRESS = re.compile(r"listening on (http://\S+)")
+_ADDRESS = re.compile(r'listening on (https?://[^\s"]+)')
 
 
 def wait_until(condition: Callable[[], bool], *, limit_s: float = 60.0) -> None:

@@ -23,7 +23,8 @@ from tests.grader_tables import graders_table, option_rows
 ROOT = Path(__file__).parents[1]
 REPAIR = "run `make docs` and read the difference"
 MARKED = (
-    "# T\n<!-- settings -->\nold\n<!-- /settings -->\n<!-- graders -->\n<!-- /graders -->\nend\n"
+    "# T\n<!-- settings -->\nold\n<!-- /settings -->\n<!-- metrics -->\n<!-- /metrics -->\n"
+    "<!-- graders -->\n<!-- /graders -->\nend\n"
 )
 
 

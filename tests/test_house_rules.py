@@ -53,7 +53,7 @@ PLANTS: Final = [
     Plant("module-names", "service/common/a.py", DOC),
     Plant("module-names", "graders/math/__init__.py", DOC),
     Plant("module-names", "service/queue.py", DOC),
-    Plant("module-names", "bench/queue.py", DOC, caught=False),
+    Plant("module-names", "bench/math.py", DOC, caught=False),
     Plant("module-names", "graders/math_answers.py", DOC, caught=False),
     Plant("print", "graders/a.py", DOC + 'print("x")\n'),
     Plant("print", "tests/a.py", DOC + "say = print\n"),

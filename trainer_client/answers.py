@@ -38,7 +38,12 @@ from trainer_client.verdicts import (
 )
 from trainer_client.wire import well_formed
 
-__all__ = ["read_grade_answer", "read_graders_answer", "read_validate_answer"]
+__all__ = [
+    "read_grade_answer",
+    "read_graders_answer",
+    "read_ready_answer",
+    "read_validate_answer",
+]
 
 _LONGEST_QUOTE: Final = 300  # characters of the service's own explanation
 
@@ -100,6 +105,13 @@ def read_graders_answer(answer: Answer) -> list[GraderInfo]:
         _grader(one, f"graders[{index}]")
         for index, one in enumerate(list_at(body, "graders", "the answer"))
     ]
+
+
+def read_ready_answer(answer: Answer) -> bool:
+    """Whether it says yes; a key that is refused now is refused for ever."""
+    if answer.status in {401, 403}:
+        raise RequestRefused(answer.status, _refusal(answer))
+    return answer.status == 200
 
 
 def _json_of(answer: Answer) -> object:

@@ -6,6 +6,7 @@ import asyncio
 import email.utils
 import logging
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _FIRST_BACKOFF_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 30.0
 _LONGEST_RETRY_AFTER_S: Final = 120.0
 _CONNECT_S: Final = 10.0
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 _SHORTEST_WAIT_S: Final = 0.001  # a socket time-out of 0 would mean "do not wait at all"
 
 
@@ -79,8 +81,23 @@ class Attempts:
             raise BadResponse(
                 "the answer's compression is broken: check what proxies it"
             ) from error
+        self.check_tls(error)
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         return self._pause(what, None, at_least_s=0.0)
+
+    def check_tls(self, error: BaseException) -> None:
+        """End the call if it failed for a certificate or for want of one: no wait mends that."""
+        cause = _tls_error(error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise ServiceUnavailable(
+                f"{self._target}: the certificate is not trusted ({cause.verify_message}). "
+                "Set SSL_CERT_FILE to the certificate of its authority and pass trust_env=True."
+            ) from error
+        if cause is not None and cause.reason in _NO_TLS:
+            raise ServiceUnavailable(
+                f"{self._target}: no TLS is spoken there ({cause.reason}). "
+                "Write http:// instead of https://, or give the service a certificate."
+            ) from error
 
     def pause_after_answer(self, answer: Answer) -> float | None:
         """Seconds to wait before trying again, None for an answer that trying cannot change."""
@@ -121,6 +138,12 @@ class Attempts:
             "longer.",
             status,
         )
+
+
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def retry_after_s(header: str, *, now: float) -> float:

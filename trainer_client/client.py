@@ -7,7 +7,12 @@ from typing import Self
 
 import httpx
 
-from trainer_client.answers import read_grade_answer, read_graders_answer, read_validate_answer
+from trainer_client.answers import (
+    read_grade_answer,
+    read_graders_answer,
+    read_ready_answer,
+    read_validate_answer,
+)
 from trainer_client.attempts import SYSTEM_TIMING, Answer, Attempts, Timing
 from trainer_client.endpoint import Endpoint, socket_options
 from trainer_client.errors import TouchstoneError
@@ -104,12 +109,18 @@ class Client:
         return read_graders_answer(self._exchange(GRADERS))
 
     def ready(self) -> bool:
-        """Whether the service can grade now; one short attempt, never an error."""
+        """Whether the service can grade now; one short attempt, and an error where none can help.
+
+        Raises RequestRefused for a wrong key, and ServiceUnavailable for a connection that cannot
+        be made safe.
+        """
         attempts = self._endpoint.single_attempt(READY)
         try:
-            return self._attempt(READY, attempts).status == 200
-        except (httpx.HTTPError, TouchstoneError):
+            answer = self._attempt(READY, attempts)
+        except (httpx.HTTPError, TouchstoneError) as error:
+            attempts.check_tls(error)
             return False
+        return read_ready_answer(answer)
 
     def close(self) -> None:
         """Close the pooled connections; the client cannot be used again."""
@@ -216,12 +227,14 @@ class AsyncClient:
         return read_graders_answer(await self._exchange(GRADERS))
 
     async def ready(self) -> bool:
-        """Whether the service can grade now; one short attempt, never an error."""
+        """As `Client.ready`."""
         attempts = self._endpoint.single_attempt(READY)
         try:
-            return (await self._attempt(READY, attempts)).status == 200
-        except (httpx.HTTPError, TouchstoneError):
+            answer = await self._attempt(READY, attempts)
+        except (httpx.HTTPError, TouchstoneError) as error:
+            attempts.check_tls(error)
             return False
+        return read_ready_answer(answer)
 
     async def aclose(self) -> None:
         """Close the pooled connections; the client cannot be used again."""

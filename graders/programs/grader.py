@@ -12,6 +12,7 @@ from graders.extract import code_blocks, final_part, last_block, shortened
 from graders.programs.builds import NotCompiled
 from graders.programs.faults import faults_of
 from graders.programs.languages import LANGUAGES
+from graders.programs.offers import known_version
 from graders.programs.options import CodeOptions
 from graders.programs.reports import detail_of
 from graders.programs.results import (
@@ -23,7 +24,7 @@ from graders.programs.results import (
     ToolchainAbsent,
 )
 from graders.programs.running import trial_of
-from graders.programs.tasks import CodeReference, Scoring, Tests
+from graders.programs.tasks import Checker, CodeReference, LanguageName, Scoring, Tests
 from graders.programs.trials import Trial, score_of
 
 __all__ = ["CodeGrader"]
@@ -83,6 +84,17 @@ class CodeGrader:
             return "unfinished"
         # With every block, as which one is the program depends on the task's language.
         return json.dumps([part.text] if options.extract == "whole" else code_blocks(part.text))
+
+    def tools(self, reference: CodeReference) -> str:
+        """The versions of the toolchains of the program and of its checker."""
+        languages: list[LanguageName] = [reference.tests.language]
+        checker = getattr(reference.tests, "checker", None)
+        if isinstance(checker, Checker):
+            languages.append(checker.language)
+        try:
+            return "\n".join(known_version(language) for language in languages)
+        except (SandboxUnavailable, ToolchainAbsent):
+            return ""
 
     def warm_up(self) -> None:
         """Nothing: a box is warm once the sandbox was tried out, and a language once it is used."""

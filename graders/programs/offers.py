@@ -14,7 +14,7 @@ from graders.programs.results import SandboxUnavailable, ToolchainAbsent
 from graders.programs.tasks import LanguageName
 from sandbox import Ending, Job, Limits, isolation
 
-__all__ = ["Offer", "isolation_digest", "offered", "version_of"]
+__all__ = ["Offer", "isolation_digest", "known_version", "offered", "version_of"]
 
 _LIMITS: Final = Limits(cpu_s=10.0, wall_s=60.0)
 _SHOWN: Final = 300
@@ -53,6 +53,21 @@ def version_of(language: LanguageName) -> str:
     job = Job(argv=argv, limits=_LIMITS) if argv else Job(source=_PYTHON_VERSION, limits=_LIMITS)
     ending = executed_fairly(job).ending
     return _first_line(ending.stdout or ending.stderr)
+
+
+def known_version(language: LanguageName) -> str:
+    """What `version_of` has said, asked once for each isolation; SandboxUnavailable if none."""
+
+    def find() -> Found[str]:
+        version = version_of(language)
+        return Found(version, lasts=bool(version))
+
+    return _versions().get((language, isolation_digest()), find)
+
+
+@cache
+def _versions() -> Kept[str]:
+    return Kept(most=256, most_bytes=1)
 
 
 @cache

@@ -14,6 +14,7 @@ __all__ = ["detail_of"]
 
 _MOST_CASES: Final = 200
 _MOST_CHARS: Final = 300
+_TIMEOUTS: Final = frozenset({"cpu_time", "wall_time"})
 
 
 def detail_of(trial: Trial, *, tests: Tests, scoring: Scoring) -> dict[str, JsonValue]:
@@ -25,6 +26,7 @@ def detail_of(trial: Trial, *, tests: Tests, scoring: Scoring) -> dict[str, Json
         "cases": trial.planned,
         "run": len(trial.tried),
         "passed": trial.passed,
+        "timeouts": sum(one.result.outcome in _TIMEOUTS for one in trial.tried),
         "isolation": _isolation(),
         "results": [_case(one) for one in trial.tried[:_MOST_CASES]],
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sandbox import Conversation, Ending, Isolation, Job
-from sandbox.contract import Backend
+from sandbox.contract import Backend, LayerName
+from sandbox.selfcheck import CHECKS, Result, run_checks
 
-__all__ = ["Claiming"]
+__all__ = ["Claiming", "noticed"]
 
 
 class Claiming:
@@ -26,3 +27,11 @@ class Claiming:
 
     def close(self) -> None:
         self._backend.close()
+
+
+def noticed(backend: Backend, layer: LayerName) -> Result | None:
+    """The first check of the layer that fails, those first that need not wait for a limit."""
+    names = [check.name for check in CHECKS if check.layer == layer]
+    names.sort(key=lambda name: name != "other processes")
+    results = (result for name in names for result in run_checks(backend, names=[name]))
+    return next((result for result in results if not result.passed), None)

@@ -21,6 +21,15 @@ def test_runs_and_opens_afresh_after_closing() -> None:
         close_runs()
 
 
+def test_nothing_runs_after_closing_for_good_until_it_is_opened() -> None:
+    close_runs(for_good=True)
+    ending = run(JOB)
+    assert (ending.kind, "is going" in ending.note) == ("not_started", True)
+    open_runs(SandboxOptions())
+    assert run(JOB).kind == "exited"
+    close_runs()
+
+
 def test_a_folder_that_is_not_there_stops_the_opening_and_nothing_after() -> None:
     with pytest.raises(OSError, match="/nowhere, which programs are to read"):
         open_runs(SandboxOptions(readable=("/nowhere",)))

@@ -42,7 +42,7 @@ def _verdicts(items: list[Json], calls: list[Json], text_chars: int = 1_000) -> 
     graded = grade_cargo(
         Cargo(references={}, parcels=[Parcel(graders=graders, items=read)]),
         limits=GradingLimits(text_chars=text_chars),
-        expired=lambda: False,
+        halted=lambda _: None,
     )
     return [json.loads(verdict) | {"mark": m} for verdict, m in zip(*graded[::2], strict=True)]
 

@@ -61,6 +61,8 @@ def test_grade_writes_a_verdict_a_line_in_order(tmp_path: Path) -> None:
     source, target = _write(tmp_path / "in.jsonl", lines), tmp_path / "out.jsonl"
     ran = _run("grade", source, "-o", target, "--graders", '[{"name": "math"}]')
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
+    assert "touchstone: 6 items: 3 graded, 3 ungradable\n" in ran.stderr
+    assert f"`detail` in {target} say why" in ran.stderr
     verdicts = _verdicts(target)
     assert [(v["id"], v["reward"], v["outcome"]) for v in verdicts] == [
         ("a", 1.0, "graded"),
@@ -161,17 +163,32 @@ def _read(terminal: int) -> bytes:
 
 WRONG: list[tuple[list[str], dict[str, str], int, str]] = [
     ([], {}, 2, "COMMAND"),
-    (["grade", "absent.jsonl", "-o", "/dev/null"], {}, 2, "absent.jsonl"),
+    (["grade", "absent.jsonl", "-o", "/dev/null"], {}, 2, "there is no file absent.jsonl"),
+    (["grade", "/dev/null", "-o", "absent/out.jsonl"], {}, 2, "make it first"),
+    (["grade", "/dev/null", "-o", "/dev/null", "--graders", "mth"], {}, 2, "mth"),
+    (["grade", "/dev/null", "-o", "/dev/null", "--graders", "[]"], {}, 2, "--graders"),
+    (["grade", "/dev/null", "-o", "/dev/null", "--graders",
+      '[{"name":"math","options":{"no":1}}]'], {}, 2, "--graders: math"),
+    (["serve", "--state", "/proc/x"], {"PORT": "0"}, 2, "TOUCHSTONE_STATE_DIR=/proc/x cannot be"),
+    (["serve"], {"AUDIT": "all", "AUDIT_DIR": "/proc/x", "PROT": "1"}, 2,
+     "TOUCHSTONE_AUDIT_DIR=/proc/x will not do"),
+    (["serve"], {"AUDIT": "all", "AUDIT_DIR": "/proc/x", "PROT": "1"}, 2,
+     "TOUCHSTONE_PROT is no setting"),
+    (["serve"], {"DEADLINE_S": "7200"}, 2, "TOUCHSTONE_MAX_DEADLINE_S=3600"),
+    (["serve"], {"REDIS_URL": "http://u:s3cret@h"}, 2, "TOUCHSTONE_REDIS_URL: "),
+    (["worker", "--lanes", "code", "--slots", "8"], {}, 2, "set TOUCHSTONE_SANDBOX_SLOTS"),
+    (["audit", "export", "--from", "2026-02-01", "--to", "2026-01-01", "-o", "x.jsonl"], {}, 2,
+     "--from is not before --to"),
     (["grade", "/dev/null", "-o", "/dev/null", "--graders", "[{]"], {}, 2, "--graders is not JSON"),
     (["grade", "/dev/null", "-o", "/dev/null", "--graders", '[{"nam":"x"}]'], {}, 2,
      "--graders[0].name"),
-    (["serve"], {"PORT": "70000"}, 2, "TOUCHSTONE_PORT: Input should be less than"),
+    (["serve"], {"PORT": "70000"}, 2, "TOUCHSTONE_PORT=70000: Input should be less than"),
     (["serve", "--host", "192.0.2.1"], {}, 2, "set TOUCHSTONE_API_KEYS"),
     (["api"], {}, 2, "set TOUCHSTONE_REDIS_URL"),
     (["worker"], {}, 2, "set TOUCHSTONE_REDIS_URL"),
     (["worker", "--lanes", "fast"], {}, 2, "write light or code"),
     (["worker"], {"ISOLATION_FLOOR": "none"}, 2,
-     "TOUCHSTONE_ISOLATION_FLOOR: Input should be 'strict' or 'standard'"),
+     "TOUCHSTONE_ISOLATION_FLOOR=none: Input should be 'strict' or 'standard'"),
 ]  # fmt: skip
 
 
@@ -191,10 +208,29 @@ def test_a_taken_port_is_explained(live: LiveService) -> None:
     assert "set TOUCHSTONE_PORT" in ran.stderr
 
 
+def test_ctrl_c_at_the_start_leaves_no_traces_of_workers() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "serve", "--port", "0"],
+        cwd=ROOT,
+        env=environment({"WORKERS": "2"}),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        # They are there, and have not yet read what to do with an interrupt.
+        wait_until(lambda: any("spawn_main" in command_line(p) for p in children(process.pid)))
+        family = children(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        wait_until(lambda: not any(alive(pid) for pid in family))
+    assert "Traceback" not in said
+
+
 def test_ctrl_c_ends_a_grading_run_and_what_it_started(tmp_path: Path) -> None:
     slow = {"completion": "\\boxed{(x-1)(x+2)}", "reference": {"answer": "x^2+x-2"}}
     source = _write(tmp_path / "in.jsonl", [json.dumps(slow)] * 5_000)
-    command = ["grade", str(source), "-o", str(tmp_path / "out.jsonl"), "--graders", "math"]
+    target = _write(tmp_path / "out.jsonl", ["of an earlier run"])
+    command = ["grade", str(source), "-o", str(target), "--graders", "math"]
     with subprocess.Popen(
         [sys.executable, "-m", "service", *command],
         cwd=ROOT,
@@ -211,3 +247,5 @@ def test_ctrl_c_ends_a_grading_run_and_what_it_started(tmp_path: Path) -> None:
         wait_until(lambda: not any(alive(pid) for pid in family))
     assert process.returncode == 130
     assert complaint.strip().endswith("touchstone: interrupted")
+    assert target.read_text() == "of an earlier run\n"
+    assert {file.name for file in tmp_path.iterdir()} == {"in.jsonl", "out.jsonl"}

@@ -12,9 +12,10 @@ import pytest
 from graders.programs import offers
 from graders.programs.languages import LANGUAGES
 from sandbox import LAYERS, Floor, Isolation, Layer
-from service.doctor import Finding, language_findings, layer_findings, table
+from service.doctor import Finding, language_findings, layer_findings, redis_finding, table
 from service.remedies import Backend, Host, look_at_host, remedies
 from tests.live import ROOT, environment
+from tests.service.redis_servers import a_server
 
 CGROUPS = ("memory_cgroup", "pids_cgroup", "cpu_cgroup")
 ALL_CAPABILITIES = 2**41 - 1
@@ -216,3 +217,15 @@ def test_a_host_is_read_from_its_files(tmp_path: Path) -> None:
     assert (host.in_container, host.capabilities) == (True, 0xA80425FB)
     assert host.switches["user.max_user_namespaces"] == "0"
     assert host.switches["kernel.unprivileged_userns_clone"] == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"), [("noeviction", "ok"), ("volatile-lru", "weak"), ("allkeys-lru", "weak")]
+)
+def test_a_redis_that_evicts_is_named_with_its_policy(
+    tmp_path: Path, policy: str, state: str
+) -> None:
+    with a_server(tmp_path, "--maxmemory", "100mb", "--maxmemory-policy", policy) as server:
+        finding = redis_finding(f"redis://127.0.0.1:{server.port}", "mine")
+    assert finding.state == state
+    assert (policy in finding.note) == bool(finding.remedies) == (state == "weak")

@@ -34,6 +34,28 @@ def test_a_state_folder_is_read_again(tmp_path: Path) -> None:
         assert client.get("kept") == b"1"
 
 
+def test_a_state_folder_has_one_service_at_a_time(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with EmbeddedRedis(state_dir=state) as server, Redis.from_url(server.url) as client:
+        with (
+            pytest.raises(RedisStartFailed, match=f"{state} is in use by another service"),
+            EmbeddedRedis(state_dir=state),
+        ):
+            pass
+        server.restart()
+        assert client.ping()
+    with EmbeddedRedis(state_dir=state) as server:
+        assert server.alive
+
+
+def test_a_state_folder_that_cannot_be_is_named() -> None:
+    with (
+        pytest.raises(RedisStartFailed, match="TOUCHSTONE_STATE_DIR=/proc/x cannot be written to"),
+        EmbeddedRedis(state_dir=Path("/proc/x")),
+    ):
+        pass
+
+
 def test_without_a_state_folder_nothing_is_kept() -> None:
     with EmbeddedRedis() as server, Redis.from_url(server.url) as client:
         client.set("gone", 1)

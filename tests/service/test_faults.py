@@ -19,10 +19,13 @@ from redis import Redis
 
 from service.broker import Broker
 from service.embedded_redis import EmbeddedRedis
-from service.items import Work
+from service.items import Errand, Work
+from service.queues import ANYBODY, Queue
 from service.settings import Settings
-from service.streams import GROUP, jobs_key
+from service.streams import GROUP
 from tests.live import ROOT, alive, children, command_line, environment, start_service, wait_until
+
+LIGHT = Queue("light", "interactive", ANYBODY).key
 
 
 def _slow_batch(count: int) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_costs_no_verdict(
         service.await_ready()
         with ThreadPoolExecutor(1) as threads:
             asked = threads.submit(service.grade, _slow_batch(240))
-            jobs = jobs_key("light")
+            jobs = LIGHT
             wait_until(lambda: _held(redis, jobs) == 2)
             victim = service.workers()[0]
             os.kill(victim, signal.SIGKILL)
@@ -99,7 +102,7 @@ async def test_an_item_that_kills_its_worker_fails_alone(redis_server: EmbeddedR
     ]
     with _restarted(redis_server.url) as deaths:
         async with Broker(redis_server.url, settings=Settings()) as broker:
-            answers = await broker.submit(works, deadline_s=100)
+            answers = await broker.submit(works, Errand(100))
         assert deaths.count(-signal.SIGKILL) == 3
     assert [a.reward for a in answers] == [1.0] * 5 + [None] + [0.0] * 5
     verdict = orjson.loads(answers[5].verdict)
@@ -192,7 +195,10 @@ def test_work_under_way_is_finished_before_a_service_ends() -> None:
         with ThreadPoolExecutor(1) as threads:
             asked = threads.submit(service.grade, _slow_batch(100))
             wait_until(
-                lambda: "touchstone_items_total 100.0" in service.client.get("/metrics").text
+                lambda: (
+                    'touchstone_items_total{route="/v1/grade"} 100.0'
+                    in service.client.get("/metrics").text
+                )
             )
             service.process.send_signal(signal.SIGTERM)
             assert len(asked.result()) == 100

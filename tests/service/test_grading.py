@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 from pydantic import BaseModel, model_validator
 
-from graders.contract import Grade, GraderCall, Item, Verdict
+from graders.contract import Grade, GraderCall, Item, SharedReason, Verdict
 from graders.exact import ExactGrader, ExactReference
 from graders.registry import GRADERS
 from sandbox import CallUnavailable
@@ -51,20 +51,20 @@ def _item(completion: str = "a", **fields: object) -> Item:
 CALLS = [GraderCall(name="exact")]
 
 
-def _never() -> bool:
-    return False
+def _never(_: int) -> None:
+    return None
 
 
 def _graded(
     *items: Item,
     calls: list[GraderCall] = CALLS,
     references: Mapping[str, dict[str, object]] | None = None,
-    expired: Callable[[], bool] = _never,
+    halted: Callable[[int], SharedReason | None] = _never,
 ) -> Graded:
     cargo = Cargo.model_validate(
         {"references": references or {}, "parcels": [Parcel(graders=calls, items=list(items))]}
     )
-    return grade_cargo(cargo, limits=LIMITS, expired=expired)
+    return grade_cargo(cargo, limits=LIMITS, halted=halted)
 
 
 def _verdict(item: Item, calls: list[GraderCall]) -> Verdict:
@@ -128,12 +128,16 @@ def test_a_slow_grade_says_how_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_expires_on_the_way_is_not_run() -> None:
-    left = iter([False, True, True])
+    why: list[SharedReason | None] = [None, "deadline", "cancelled"]
     items = [_item(id=str(n)) for n in range(3)]
-    graded = _graded(*items, expired=lambda: next(left))
+    graded = _graded(*items, halted=why.__getitem__)
     assert (graded.rewards, graded.marks) == ([1.0, None, None], "pff")
     assert [json.loads(line)["id"] for line in graded.verdicts] == ["0", "1", "2"]
-    assert graded.tally == {("exact", "graded", "match"): 1, ("service", "failed", "deadline"): 2}
+    assert graded.tally == {
+        ("exact", "graded", "match"): 1,
+        ("service", "failed", "deadline"): 1,
+        ("service", "failed", "cancelled"): 1,
+    }
 
 
 def test_marks_tell_full_marks_from_less() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from graders.contract import Lane
-from service.items import Batch, SharedReference, Ticket, Work
+from service.items import Batch, Errand, SharedReference, Ticket, Work
 from service.packing import ChunkLimits, cut, payload_of
 from service.streams import load_cargo
 
@@ -19,10 +19,8 @@ def _tickets(
     count: int, references: Sequence[SharedReference | None] = (None,), item: bytes = b"{}"
 ) -> list[Ticket]:
     batch = Batch([], 0, asyncio.get_running_loop().create_future())
-    return [
-        Ticket(Work(None, "code", b"[]", item, references[n % len(references)]), batch, n, 0.0)
-        for n in range(count)
-    ]
+    works = [Work(None, "code", b"[]", item, references[n % len(references)]) for n in range(count)]
+    return [Ticket(work, batch, n, 0.0, Errand(1.0), []) for n, work in enumerate(works)]
 
 
 def _limits(slots: int = 1, *, items: int = 256, size_bytes: int = 1_000) -> ChunkLimits:
@@ -43,9 +41,10 @@ SIZES: list[tuple[Lane, int, int, list[int]]] = [
     ("code", 1_024, 8, [4] * 256),
     ("code", 64, 1, [4] * 16),
     ("light", 1, 2, [1]),
-    ("light", 20, 2, [16, 4]),
+    ("light", 20, 2, [10] * 2),
+    ("light", 48, 2, [12] * 4),
     ("light", 100, 2, [25] * 4),
-    ("light", 1_030, 1, [256] * 4 + [6]),
+    ("light", 1_030, 1, [206] * 5),
 ]
 
 

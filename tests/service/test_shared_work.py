@@ -15,17 +15,19 @@ from redis.asyncio import Redis
 from graders.registry import GRADERS
 from service.broker import Broker, QueueUnavailable
 from service.embedded_redis import EmbeddedRedis
-from service.intake import read_request
-from service.items import Answer, Work
+from service.intake import intake_of, read_asked
+from service.items import Answer, Errand, Work
+from service.queues import ANYBODY, Queue
 from service.redis_link import entries_of
 from service.settings import Settings
-from service.streams import Chunk, jobs_key, load_cargo
+from service.streams import Chunk, load_cargo
 from service.worker import work
 from tests.service.code_like import CodeLike, serving_sandbox
 
 pytestmark = pytest.mark.anyio
 
-SETTINGS = Settings(lease_s=0.5, drain_s=5.0, sandbox_slots=2)
+CODE = Queue("code", "interactive", ANYBODY).key
+SETTINGS = Settings(lease_s=0.5, drain_s=5.0, sandbox_slots=2, cache_grades=0)
 
 
 @pytest.fixture
@@ -52,7 +54,8 @@ async def _working(
 # Any: a request's JSON.
 def _works(items: Sequence[Mapping[str, Any]], **fields: object) -> list[Work]:
     body = {"graders": [{"name": "code"}], "items": list(items)} | fields
-    return read_request(json.dumps(body).encode(), settings=SETTINGS).works
+    asked = read_asked(json.dumps(body).encode(), settings=SETTINGS)
+    return intake_of(asked, settings=SETTINGS).works
 
 
 def _items(*texts: str) -> list[dict[str, Any]]:
@@ -73,7 +76,7 @@ async def _chunks(redis: Redis, *, items: int) -> list[Chunk]:
     chunks: list[Chunk] = []
     while sum(chunk.items for chunk in chunks) < items:
         await asyncio.sleep(0.01)
-        entries = entries_of([[None, await redis.xrange(jobs_key("code"))]])
+        entries = entries_of(await redis.xrange(CODE))
         chunks = [Chunk.from_fields(entry.fields) for entry in entries if entry.fields is not None]
     return chunks
 
@@ -86,19 +89,19 @@ async def test_identical_programs_are_run_once_and_answered_under_their_own_ids(
         Broker(redis_server.url, settings=SETTINGS) as broker,
         _working(redis_server, monkeypatch),
     ):
-        answers = await broker.submit(works, deadline_s=60)
+        answers = await broker.submit(works, Errand(60))
         assert _told(answers) == [
             ("i0", 1.0), ("i1", 0.0), ("i2", 1.0), ("i3", 1.0), ("i4", 0.0), ("i5", 0.0),
             ("i6", 1.0),
         ]  # fmt: skip
         assert sorted(grader.runs) == ["a", "b", "c"]
-        assert broker.tally == {
+        assert broker.figures.tally == {
             ("exact", "graded", "match"): 4,
             ("exact", "graded", "different"): 3,
         }
-        assert [broker.take_items_shared(), broker.take_items_shared()] == [4, 0]
+        assert broker.figures.items_shared == 4
         # Another request is another run.
-        assert _told(await broker.submit(_works(_items("a")), deadline_s=60)) == [("i0", 1.0)]
+        assert _told(await broker.submit(_works(_items("a")), Errand(60))) == [("i0", 1.0)]
         assert len(grader.runs) == 4
 
 
@@ -107,7 +110,7 @@ async def test_requests_that_arrive_together_share_their_runs(
 ) -> None:
     async with Broker(redis_server.url, settings=SETTINGS) as broker:
         asked = [
-            asyncio.create_task(broker.submit(_works(_items("a", text)), deadline_s=deadline_s))
+            asyncio.create_task(broker.submit(_works(_items("a", text)), Errand(deadline_s)))
             for text, deadline_s in (("x", 30), ("a", 60))
         ]
         async with Redis.from_url(redis_server.url) as redis:
@@ -127,10 +130,10 @@ async def test_what_failed_failed_for_all_that_waited_for_it(
         Broker(redis_server.url, settings=SETTINGS) as broker,
         _working(redis_server, monkeypatch),
     ):
-        answers = await broker.submit(works, deadline_s=60)
+        answers = await broker.submit(works, Errand(60))
     assert _told(answers) == [("i0", None), ("i1", 1.0), ("i2", None), ("i3", None)]
     assert [answer.mark for answer in answers] == ["f", "p", "f", "f"]
-    assert broker.tally["exact", "failed", "internal_error"] == 3
+    assert broker.figures.tally["exact", "failed", "internal_error"] == 3
     assert grader.runs.count("broken") == 3  # the attempts of one
 
 
@@ -138,7 +141,7 @@ async def test_twins_whose_answer_never_comes_are_each_late(
     redis_server: EmbeddedRedis, grader: CodeLike
 ) -> None:
     async with Broker(redis_server.url, settings=SETTINGS) as broker:
-        answers = await broker.submit(_works(_items("a", "a", "b")), deadline_s=0.05)
+        answers = await broker.submit(_works(_items("a", "a", "b")), Errand(0.05))
     assert _told(answers) == [("i0", None), ("i1", None), ("i2", None)]
     assert grader.runs == []
 
@@ -147,7 +150,7 @@ async def test_without_redis_nobody_waits_for_a_twin(grader: CodeLike) -> None:
     with EmbeddedRedis() as server:
         url = server.url
     async with Broker(url, settings=SETTINGS) as broker:
-        asked = [broker.submit(_works(_items("a", "a")), deadline_s=60) for _ in range(3)]
+        asked = [broker.submit(_works(_items("a", "a")), Errand(60)) for _ in range(3)]
         ended = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(error) for error in ended] == [QueueUnavailable] * 3
     assert grader.runs == []
@@ -164,7 +167,7 @@ async def test_a_chunk_holds_few_programs_and_their_tests_once(
         Redis.from_url(redis_server.url) as redis,
     ):
         for works in (_works(named, references={"tests": tests}), _works(inline)):
-            waiting = asyncio.create_task(broker.submit(works, deadline_s=60))
+            waiting = asyncio.create_task(broker.submit(works, Errand(60)))
             chunks = await _chunks(redis, items=64)
             assert max(chunk.items for chunk in chunks) <= 4
             for chunk in chunks:
@@ -187,5 +190,5 @@ async def test_a_worker_runs_as_many_programs_at_once_as_it_has_boxes(
         Broker(redis_server.url, settings=settings) as broker,
         _working(redis_server, monkeypatch, settings),
     ):
-        await broker.submit(works, deadline_s=60)
+        await broker.submit(works, Errand(60))
     assert (grader.most_at_once, len(grader.runs)) == (slots, 4 * slots)

@@ -13,9 +13,10 @@ from graders.contract import GraderCall
 from graders.exact import ExactGrader, ExactOptions
 from graders.registry import GRADERS
 from service.intake import take_items
-from service.items import Answer, Batch, Ticket, Work
+from service.items import Answer, Batch, Errand, Ticket, Work
+from service.queues import Queue
 from service.settings import Settings
-from service.sharing import joined, shared_reference, twin_answer
+from service.sharing import Running, shared_reference, twin_answer
 from tests.service.code_like import CodeLike
 
 SETTINGS = Settings.model_validate({"text_chars": 40})
@@ -170,14 +171,24 @@ def test_an_answer_under_another_id_is_the_same_in_all_else(item_id: str | None)
 
 
 @pytest.mark.anyio
-async def test_twins_join_the_first_and_are_waited_for_as_long_as_the_last() -> None:
+async def test_twins_join_whoever_is_under_way() -> None:
     batch = Batch([], 0, asyncio.get_running_loop().create_future())
+
+    def ticket(place: int, essence: bytes | None, expires_at: float) -> Ticket:
+        work = Work(str(place), "code", b"[]", b"{}", None, essence)
+        return Ticket(work, batch, place, expires_at, Errand(1.0), [])
+
+    running, queue = Running(), Queue("code", "interactive", "a")
     essences = [b"x", None, b"y", b"x", None, b"x"]
-    tickets = [
-        Ticket(Work(str(n), "code", b"[]", b"{}", None, essence), batch, n, float(n))
-        for n, essence in enumerate(essences)
-    ]
-    together = joined(tickets)
-    assert [ticket.place for ticket in together] == [0, 1, 2, 4]
-    assert [[twin.place for twin in ticket.twins] for ticket in together] == [[3, 5], [], [], []]
-    assert [ticket.expires_at for ticket in together] == [5.0, 1.0, 2.0, 4.0]
+    sent = running.joined(queue, [ticket(n, e, float(n)) for n, e in enumerate(essences)])
+    assert [one.place for one in sent] == [5, 4, 2, 1]
+    assert [[twin.place for twin in one.twins] for one in sent] == [[3, 0], [], [], []]
+    # Under way: another may join, unless he is somebody else.
+    assert running.joined(queue, [ticket(6, b"x", 5.0), ticket(8, b"x", 9.0)]) == []
+    assert [twin.place for twin in sent[0].twins] == [3, 0, 8, 6]
+    assert sent[0].survivors(2.0) == []
+    assert [twin.place for twin in sent[0].survivors(5.0)] == [8]
+    assert len(running.joined(queue._replace(tenant="b"), [ticket(7, b"x", 5.0)])) == 1
+    assert len(running.joined(queue._replace(priority="batch"), [ticket(7, b"x", 5.0)])) == 1
+    running.ended(queue, sent)
+    assert len(running.joined(queue, [ticket(9, b"x", 1.0)])) == 1

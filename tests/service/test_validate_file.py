@@ -125,7 +125,7 @@ WRONG: Final[list[tuple[list[str], str]]] = [
     (["--graders", "format", "--column", "solution"], "the graders read nothing"),
     (["--graders", "mth"], "--graders: mth: unknown grader; the known ones are"),
     (["--graders", "[{]"], "--graders is not JSON"),
-    (["--graders", "[]"], "--graders: no_graders"),
+    (["--graders", "[]"], "--graders: name one at least"),
     (["--graders", '[{"name": "math", "options": {"tolerence": 1}}]'], "the options are"),
     (["--column", "solution", "-o", "DATA"], "name another file"),
     (["ABSENT"], "absent"),

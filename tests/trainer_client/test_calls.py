@@ -19,7 +19,16 @@ from tests.trainer_client.stub_service import (
     grader_json,
     verdict_json,
 )
-from trainer_client import AsyncClient, BadResponse, Client, Grade, GraderInfo, GroupStats, Verdict
+from trainer_client import (
+    AsyncClient,
+    BadResponse,
+    Client,
+    Grade,
+    GraderInfo,
+    GroupStats,
+    RequestRefused,
+    Verdict,
+)
 
 MATH = [{"name": "math"}]
 
@@ -176,6 +185,15 @@ def test_ready_is_one_attempt(ask: Ask, service: StubService, reply: Reply, expe
     service.script = [reply]
     assert ask(service.url, "ready") is expected
     assert [seen.path for seen in service.seen] == ["/readyz"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_no_service_to_wait_for(
+    ask: Ask, service: StubService, status: int
+) -> None:
+    service.script = [Reply(status)]
+    with pytest.raises(RequestRefused, match="api_key"):
+        ask(service.url, "ready")
 
 
 def test_a_service_below_a_path_is_reached_there(ask: Ask, service: StubService) -> None:

@@ -12,6 +12,7 @@ from trainer_client.client import Client
 from trainer_client.demo.scale import Scale
 from trainer_client.demo.serving import serving
 from trainer_client.demo.sums import split
+from trainer_client.errors import TouchstoneError
 from trainer_client.train.config import DEFAULT_URL
 from trainer_client.train.config_file import without_secret
 from trainer_client.train.console import Console
@@ -74,6 +75,8 @@ def _is_ready(address: str) -> bool:
     try:
         with Client(address) as client:
             return client.ready()
+    except TouchstoneError as error:
+        raise NotReady(str(error)) from error
     except ValueError as error:
         raise BadConfig(f"--url: {error}") from error
 

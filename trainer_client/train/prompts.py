@@ -131,8 +131,8 @@ def _json_rows(path: Path) -> Iterator[Row]:
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
-        import pyarrow  # type: ignore[import-untyped]  # ships no types
-        import pyarrow.parquet  # type: ignore[import-untyped]  # likewise
+        import pyarrow
+        import pyarrow.parquet
     except ImportError as error:
         raise _missing("pyarrow") from error
     try:

@@ -112,13 +112,11 @@ def test_a_row_that_the_service_cannot_read_costs_no_other_row(
     assert [row["answer"] for row in read(out)] == [4, "4"]
     refused, too_long = notes(read(none))
     assert refused["why"] == {
-        "service": (
-            "service refused HTTP 400: an integer has more than 64 bits: write it as a string"
-        )
+        "service": "service bad_item an integer has more than 64 bits: write it as a string"
     }
     assert too_long["why"]["math"].startswith("math bad_reference reference.answer ")
     assert "1 ungradable: math bad_reference" in ran.out
-    assert "1 ungradable: service refused" in ran.out
+    assert "1 ungradable: service bad_item" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,8 @@ def test_a_reference_may_have_a_name_that_trl_takes_for_itself(
 
 
 def test_parquet_rows_are_rows(tmp_path: Path) -> None:
-    import pyarrow  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet  # type: ignore[import-untyped]  # likewise
+    import pyarrow
+    import pyarrow.parquet
 
     path = tmp_path / "rows.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([ROW] * 5), path)
