@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from service.embedded_redis import find_server
+from service.streams import GROUP
 from tests.live import wait_until
 
 MASTER = "mymaster"
@@ -104,6 +105,16 @@ def a_cluster(folder: Path) -> Iterator[Sequence[Server]]:
 def _agrees(node: Server) -> bool:
     info = node.ask("CLUSTER", "INFO")
     return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
+
+
+def held_chunks(redis: Redis, stream: str) -> int:
+    """How many chunks of a stream workers hold: none yet where nobody has sent or asked."""
+    try:
+        # Any: redis-py types the answer as the union over all protocols.
+        summary: Any = redis.xpending(stream, GROUP)
+    except ResponseError:
+        return 0
+    return int(summary["pending"])
 
 
 def free_ports(count: int) -> list[int]:

@@ -22,8 +22,8 @@ from service.embedded_redis import EmbeddedRedis
 from service.items import Errand, Work
 from service.queues import ANYBODY, Queue
 from service.settings import Settings
-from service.streams import GROUP
 from tests.live import ROOT, alive, children, command_line, environment, start_service, wait_until
+from tests.service.redis_servers import held_chunks
 
 LIGHT = Queue("light", "interactive", ANYBODY).key
 
@@ -49,8 +49,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_costs_no_verdict(
         service.await_ready()
         with ThreadPoolExecutor(1) as threads:
             asked = threads.submit(service.grade, _slow_batch(240))
-            jobs = LIGHT
-            wait_until(lambda: _held(redis, jobs) == 2)
+            wait_until(lambda: held_chunks(redis, LIGHT) == 2)
             victim = service.workers()[0]
             os.kill(victim, signal.SIGKILL)
             verdicts = asked.result()
@@ -58,13 +57,6 @@ def test_a_worker_killed_in_the_middle_of_a_batch_costs_no_verdict(
         assert [verdict["reward"] for verdict in verdicts] == expected
         assert [verdict["id"] for verdict in verdicts] == [str(n) for n in range(1, 241)]
         wait_until(lambda: len(service.workers()) == 2 and victim not in service.workers())
-
-
-def _held(redis: Redis, jobs: str) -> int:
-    """How many chunks workers hold at the moment."""
-    # Any: redis-py types the answer as the union over all protocols.
-    summary: Any = redis.xpending(jobs, GROUP)
-    return int(summary["pending"])
 
 
 @contextmanager
