@@ -21,15 +21,23 @@ import httpx
 from bench.footprint import Footprint, footprint
 from bench.processes import running_service
 
-__all__ = ["Figures", "Outcome", "overload"]
+__all__ = ["USUAL", "Figures", "Load", "Outcome", "overload"]
 
 _ITEMS: Final = 4
-_WAIT_S: Final = 0.1
-_DEADLINE_S: Final = 5.0
 _THREADS: Final = 256
 _CALIBRATION: Final = 160
 _GROWTH: Final = 1.2
 _NUMBERS: Final = itertools.count()
+
+
+class Load(NamedTuple):
+    """How long each program waits, and how long its request may take."""
+
+    wait_s: float
+    deadline_s: float
+
+
+USUAL: Final = Load(wait_s=0.1, deadline_s=5.0)
 
 
 class Outcome(NamedTuple):
@@ -77,20 +85,20 @@ def main() -> int:
     return int(figures.missed > 0 or last.memory_mb > first.memory_mb * _GROWTH)
 
 
-def overload(url: str, pid: int, *, seconds: float, times: float) -> Figures:
+def overload(url: str, pid: int, *, seconds: float, times: float, load: Load = USUAL) -> Figures:
     """Offer so many times what the service can do, for so long."""
     limits = httpx.Limits(max_connections=_THREADS, max_keepalive_connections=_THREADS)
     with (
         httpx.Client(base_url=url, timeout=60, trust_env=False, limits=limits) as client,
         ThreadPoolExecutor(_THREADS) as threads,
     ):
-        capacity = _capacity(client)
+        capacity = _capacity(client, load.wait_s)
         pause_s = _ITEMS / (capacity * times)
         sizes, asked = [footprint(pid)], []
         began = time.monotonic()
         for number in range(int(seconds / pause_s)):
             time.sleep(max(0.0, began + number * pause_s - time.monotonic()))
-            asked.append(threads.submit(_ask, client, _ITEMS, _DEADLINE_S))
+            asked.append(threads.submit(_ask, client, _ITEMS, load))
             if time.monotonic() - began > len(sizes) * seconds / 3:
                 sizes.append(footprint(pid))
         offered = len(asked) * _ITEMS / (time.monotonic() - began)
@@ -99,20 +107,21 @@ def overload(url: str, pid: int, *, seconds: float, times: float) -> Figures:
     return Figures(capacity, offered, outcomes, sizes)
 
 
-def _capacity(client: httpx.Client) -> float:
+def _capacity(client: httpx.Client, wait_s: float) -> float:
     """Programs that the service grades in a second, once warm."""
-    _ask(client, 32, 60)
+    patient = Load(wait_s, deadline_s=60)
+    _ask(client, 32, patient)
     began = time.monotonic()
-    if _ask(client, _CALIBRATION, 60).ungraded:
+    if _ask(client, _CALIBRATION, patient).ungraded:
         raise RuntimeError("the service does not grade programs here: try `make doctor`")
     return _CALIBRATION / (time.monotonic() - began)
 
 
-def _ask(client: httpx.Client, items: int, deadline_s: float) -> Outcome:
+def _ask(client: httpx.Client, items: int, load: Load) -> Outcome:
     body = {
         "graders": [{"name": "code"}],
-        "items": [_program() for _ in range(items)],
-        "deadline_s": deadline_s,
+        "items": [_program(load.wait_s) for _ in range(items)],
+        "deadline_s": load.deadline_s,
     }
     answer = client.post("/v1/grade", json=body)
     retry_after = answer.headers.get("Retry-After")
@@ -122,8 +131,8 @@ def _ask(client: httpx.Client, items: int, deadline_s: float) -> Outcome:
     return Outcome(answer.status_code, retry_after, ungraded)
 
 
-def _program() -> Mapping[str, object]:
-    program = f"import time\ntime.sleep({_WAIT_S})\nprint({next(_NUMBERS)})"
+def _program(wait_s: float) -> Mapping[str, object]:
+    program = f"import time\ntime.sleep({wait_s})\nprint({next(_NUMBERS)})"
     stdout = program.rpartition("(")[2].rstrip(")")
     return {
         "completion": f"```python\n{program}\n```",

@@ -83,9 +83,13 @@ class LiveService:
         wait_until(lambda: self._address() is not None or process.poll() is not None)
         address = self._address()
         if address is None:
+            # It has ended: what it said is all here once the reader is through.
+            self._reader.join(10)
             raise AssertionError("".join(self.log))
         self.url = address
-        self.client = httpx.Client(base_url=address, timeout=120, trust_env=False)
+        # Let go of before any service of a test closes it, which may be just as a request goes out.
+        limits = httpx.Limits(keepalive_expiry=1.0)
+        self.client = httpx.Client(base_url=address, timeout=120, trust_env=False, limits=limits)
 
     def _read(self) -> None:
         assert self.process.stderr is not None

@@ -38,9 +38,12 @@ print(signal.pthread_sigmask(signal.SIG_BLOCK, []))
 USUAL = {signal.SIGPIPE: signal.SIG_IGN, signal.SIGXFSZ: signal.SIG_IGN,
          signal.SIGINT: signal.default_int_handler}
 print([n for n in range(1, 32) if signal.getsignal(n) != USUAL.get(n, signal.SIG_DFL)])
-signal.signal(signal.SIGALRM, lambda *_: print("alarm"))
-signal.setitimer(signal.ITIMER_REAL, 0.05)
+rung = []
+signal.signal(signal.SIGALRM, lambda *_: rung.append("alarm"))
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)  # the first may ring before it is waited for
 signal.pause()
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(rung[0])
 signal.signal(signal.SIGUSR1, lambda *_: print("user"))
 os.kill(os.getpid(), signal.SIGUSR1)
 try:
@@ -61,12 +64,14 @@ class Last: pass
 last = Last()
 weakref.finalize(last, print, "finalized")
 atexit.register(print, "at exit")
-threading.Thread(target=lambda: (time.sleep(0.1), print("thread"))).start()
+said = threading.Event()
+threading.Thread(target=lambda: (said.wait(), time.sleep(0.1), print("thread"))).start()
 file = open("/work/out", "w")
 file.write("x" * 1000)
 sub = open("/work/sub", "wb", buffering=1 << 20)
 sub.write(b"y" * 100_000)
 print("main")
+said.set()
 """
 
 _AT_EXIT_PRINTED: Final = {

@@ -90,10 +90,10 @@ def test_a_killed_worker_container_costs_no_verdict(stack: Stack) -> None:
     slow = "import time\nwhile time.process_time() < 0.2: pass\nprint(n + {})"
     items = [_program(slow.format(number), f"{20 + number}\n") for number in range(48)]
     items += [_sum(number, number) for number in range(48)]
+    victim = stack.containers("code")[0]
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(stack.grade, {"items": items})
         wait_until(lambda: stack.client.get("/readyz").json()["lanes"]["code"]["busy"] > 2)
-        victim = stack.containers("code")[0]
         assert said("docker", "kill", victim) is not None
         assert not answer.done()
         verdicts = answer.result()

@@ -173,10 +173,7 @@ def test_closed_under_a_conversation_it_says_not_started(one_slot: Forkserver) -
 
 
 def test_what_nobody_reads_is_in_no_memory_of_ours(one_slot: Forkserver) -> None:
-    flood = Job(
-        source="import os\nwhile True: os.write(1, bytes(1 << 20))",
-        limits=replace(LIMITS, wall_s=3),
-    )
+    flood = Job(source="import os\nwhile True: os.write(1, bytes(1 << 20))", limits=LIMITS)
     deaf = Job(source="import time; time.sleep(600)", limits=replace(LIMITS, wall_s=2))
     one_slot.converse(ASK, ANSWER)
     before = own_memory_bytes()

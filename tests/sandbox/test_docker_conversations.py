@@ -29,7 +29,7 @@ ANSWER: Final = Job(
 
 @pytest.fixture
 def pooled() -> Iterator[DockerBackend]:
-    backend = DockerBackend(DockerOptions(policy="pooled", answer_s=5), slots=1)
+    backend = DockerBackend(DockerOptions(policy="pooled", answer_s=15), slots=1)
     yield backend
     backend.close()
     assert not own()

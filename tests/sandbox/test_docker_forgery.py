@@ -24,7 +24,7 @@ open("/run/ending", "w").write('{{"failed": "not I"}}')
 os.kill(os.getppid(), {int(number)})
 time.sleep(0.3 if {int(number)} != {int(signal.SIGSTOP)} else 60)
 """
-    backend = DockerBackend(DockerOptions(answer_s=3), slots=1)
+    backend = DockerBackend(DockerOptions(answer_s=15), slots=1)
     try:
         ending = backend.run(Job(source=source, limits=Limits(wall_s=3)))
     finally:

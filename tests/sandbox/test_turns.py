@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the default bac
 TIMED: Final = """
 import sys, time
 print(time.monotonic(), file=sys.stderr)
-time.sleep(0.05)
+time.sleep(0.2)
 print(time.monotonic(), file=sys.stderr)
 """
 # Every third one wants to be alone, and every other one is a conversation.

@@ -210,6 +210,8 @@ def test_limits_of_a_key_hold_over_http() -> None:
     ann, bob = {"Authorization": "Bearer a"}, {"Authorization": "Bearer b"}
     batch = json.dumps({**BATCH, "items": [ITEM] * 10})
     with start_service(settings) as service:
+        # What a key has left grows while a worker starts.
+        service.await_ready()
         assert service.client.post("/v1/grade", content=batch, headers=ann).status_code == 200
         for path in ("/v1/grade", "/v1/jobs", "/v1/validate"):
             refused = service.client.post(path, content=batch, headers=ann)

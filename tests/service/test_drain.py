@@ -26,7 +26,13 @@ from tests.live import ROOT, LiveService, environment, start_service, wait_until
 
 SLOW = {
     "completion": "```python\nimport time\ntime.sleep(%s)\nprint(1)\n```",
-    "reference": {"tests": {"mode": "stdio", "hidden": [{"stdin": "", "stdout": "1\n"}]}},
+    "reference": {
+        "tests": {
+            "mode": "stdio",
+            "hidden": [{"stdin": "", "stdout": "1\n"}],
+            "limits": {"wall_s": 60},
+        }
+    },
 }
 
 
@@ -97,7 +103,7 @@ def test_while_it_drains_it_says_so_and_finishes_what_it_has() -> None:
 
 
 def test_events_end_and_the_port_stays_open_for_the_notice() -> None:
-    with start_service({"WORKERS": "1", "DRAIN_NOTICE_S": "2", "DRAIN_S": "3"}) as service:
+    with start_service({"WORKERS": "1", "DRAIN_NOTICE_S": "20", "DRAIN_S": "30"}) as service:
         service.await_ready()
         job = service.client.post("/v1/jobs", content=json.dumps(_slow(20))).json()["id"]
         with service.client.stream("GET", f"/v1/jobs/{job}/events") as events:
@@ -166,7 +172,7 @@ def test_told_twice_it_answers_what_it_gives_up_and_goes_at_once() -> None:
     settings = {"WORKERS": "1", "DRAIN_S": "600", "LEASE_S": "600"}
     with start_service(settings) as service, ThreadPoolExecutor(1) as pool:
         service.await_ready()
-        asked = pool.submit(service.client.post, "/v1/grade", content=json.dumps(_slow(600)))
+        asked = pool.submit(service.client.post, "/v1/grade", content=json.dumps(_slow(60)))
         wait_until(lambda: '"busy":1' in _fresh(service, "GET", "/readyz").text)
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: _fresh(service, "GET", "/readyz").json()["status"] == "draining")
@@ -182,7 +188,8 @@ async def test_a_worker_gives_back_what_it_does_not_finish(redis_server: Embedde
     """Another has it long before the lease of the first is over, and counts no death."""
     settings = Settings(lease_s=60)
     place = {"REDIS_URL": redis_server.url, "DRAIN_S": "0.2", "LEASE_S": "60"}
-    body = _slow(2)
+    # Longer than it takes to be seen at work, to notice SIGTERM, and to drain.
+    body = _slow(5)
     work = Work(
         None,
         "code",

@@ -43,7 +43,7 @@ def test_a_flood_of_one_tenant_is_no_wait_for_another() -> None:
     with start_service(settings) as service:
         service.client.headers["Authorization"] = "Bearer guest-secret"
         service.await_ready()
-        flood = [_program(n, 0.1) for n in range(_FLOOD)]
+        flood = [_program(n, 0.2) for n in range(_FLOOD)]
         job = _ask(service, "flood-secret", "/v1/jobs", flood, "code")["id"]
         wait_until(lambda: _finished(service, job) > 0)
 

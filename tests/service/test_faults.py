@@ -185,13 +185,10 @@ def test_work_under_way_is_finished_before_a_service_ends() -> None:
     with start_service({}) as service:
         service.await_ready()
         with ThreadPoolExecutor(1) as threads:
-            asked = threads.submit(service.grade, _slow_batch(100))
-            wait_until(
-                lambda: (
-                    'touchstone_items_total{route="/v1/grade"} 100.0'
-                    in service.client.get("/metrics").text
-                )
-            )
+            asked = threads.submit(service.grade, _slow_batch(240))
+            # This one, and the one that asks.
+            under_way = "touchstone_requests_running 2.0"
+            wait_until(lambda: under_way in service.client.get("/metrics").text)
             service.process.send_signal(signal.SIGTERM)
-            assert len(asked.result()) == 100
+            assert len(asked.result()) == 240
         assert service.process.wait(60) == 0

@@ -203,7 +203,7 @@ def strict() -> Iterator[LiveService]:
         "BODY_BYTES": "10000",
         "ITEMS_PER_REQUEST": "3",
         "TEXT_CHARS": "1000",
-        "BODY_S": "0.5",
+        "BODY_S": "2",
         "WORKERS": "1",
         "QUEUE_CHUNKS": "1",
     }

@@ -82,7 +82,7 @@ def test_who_leaves_gives_up_what_was_asked(service: LiveService) -> None:
 
 
 def test_what_has_a_key_goes_on_and_is_there_for_the_next(service: LiveService) -> None:
-    body = _slow(2)
+    body = _slow(6)
     with _asked(service, body, "POST /v1/grade HTTP/1.1", "Idempotency-Key: k"):
         _await_work(service)
         assert _status(service) == 429

@@ -172,7 +172,7 @@ async def test_what_the_dead_held_is_found_behind_what_the_living_hold(redis: Re
     async with asyncio.timeout(30):
         while not found:
             await living.renew(held)
-            found = await other.take_over(1, silent_ms=500)
+            found = await other.take_over(1, silent_ms=2_000)
     assert [lease.entry_id for lease in found] == [lost.entry_id]
 
 
@@ -201,10 +201,10 @@ async def test_what_comes_at_once_is_left_to_whoever_has_a_slot(
     # They come between the look at the queues and the wait for them.
     monkeypatch.setattr(worker._leases, "take", nothing)
     await worker._take_new()
+    await asyncio.gather(*(held.task for held in worker._held.values()))
     pending = [(await redis.xpending(queue.key, GROUP))["pending"] for queue in tenants]
     waiting = [await redis.xlen(queue.key) for queue in tenants]
     assert sum(waiting) - sum(pending) == 8
-    await asyncio.gather(*(held.task for held in worker._held.values()))
 
 
 async def test_who_stops_takes_nothing_over(redis: Redis) -> None:
@@ -230,6 +230,8 @@ async def test_a_clock_that_is_wrong_makes_nothing_late(
             return time.time() + ahead_s
 
     async with connect(redis_server.url) as redis:
+        # Connected before: an answer that takes long sets no clock.
+        await redis.ping()
         monkeypatch.setattr("service.clock.time", Wrong)
         wrong = SharedClock()
         assert abs(wrong.now_s() - time.time()) > 3000

@@ -41,6 +41,7 @@ def test_a_reference_that_is_sent_once_grades_every_item(ask: Ask, live: LiveSer
 
 
 def test_the_service_is_ready_and_names_its_graders(ask: Ask, live: LiveService) -> None:
+    live.await_ready()
     assert ask(live.url, "ready") is True
     graders = {grader.name: grader for grader in ask(live.url, "graders")}
     assert graders["math"].score_range == (0.0, 1.0)

@@ -35,7 +35,7 @@ def await_workers(service: LiveService, count: int) -> None:
 
     def there() -> bool:
         lanes = service.client.get("/readyz").json()["lanes"]
-        return all(lane["workers"] >= count for lane in lanes.values())
+        return bool(lanes) and all(lane["workers"] >= count for lane in lanes.values())
 
     wait_until(there)
 

@@ -22,7 +22,7 @@ _SETTINGS = {"WORKERS": "2", "SANDBOX_SLOTS": "2", "LEASE_S": "1"}
 
 
 # Each that is killed is started again, in seconds of computing.
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 def test_ten_thousand_items_outlive_their_workers(redis_server: EmbeddedRedis) -> None:
     with (
         start_service({"REDIS_URL": redis_server.url} | _SETTINGS) as service,

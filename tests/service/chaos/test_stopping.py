@@ -14,16 +14,18 @@ from tests.live import ROOT, environment, wait_until
 from tests.service.redis_servers import held_chunks
 
 _KEY = Queue("light", "interactive", ANYBODY).key
-_SUM = (
-    b'{"references":{},"parcels":[{"graders":[{"name":"math"}],"items":'
-    b'[{"completion":"\\\\boxed{9}","reference":{"answer":"\\\\int_0^9 x x dx"}}]}]}'
+# Nine of some 40 ms each: seen while they are held, and done before the time to drain is.
+_SUMS = b",".join(
+    b'{"completion":"\\\\boxed{%d}","reference":{"answer":"\\\\int_0^%d x x dx"}}' % (n, n)
+    for n in range(1, 10)
 )
+_CARGO = b'{"references":{},"parcels":[{"graders":[{"name":"math"}],"items":[%b]}]}' % _SUMS
 
 
 def test_a_worker_ends_though_its_answer_cannot_be_sent() -> None:
     command = [sys.executable, "-m", "service", "worker", "--lanes", "light"]
     with EmbeddedRedis() as server, Redis.from_url(server.url) as redis:
-        environ = environment({"REDIS_URL": server.url, "DRAIN_S": "1"})
+        environ = environment({"REDIS_URL": server.url, "DRAIN_S": "3"})
         with subprocess.Popen(command, cwd=ROOT, env=environ) as worker:
             try:
                 redis.xadd(_KEY, dict(_chunk().fields()))
@@ -36,4 +38,4 @@ def test_a_worker_ends_though_its_answer_cannot_be_sent() -> None:
 
 
 def _chunk() -> Chunk:
-    return Chunk(b"0", b"{touchstone}:reply:test", 2**41, 1, _SUM)
+    return Chunk(b"0", b"{touchstone}:reply:test", 2**41, 9, _CARGO)

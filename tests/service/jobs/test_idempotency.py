@@ -89,7 +89,8 @@ def test_who_comes_again_attaches_to_what_a_dead_replica_began(
 
 def test_many_at_once_under_one_key_are_one(redis_server: EmbeddedRedis) -> None:
     with (
-        start_service({"REDIS_URL": redis_server.url}) as service,
+        # Cut into as many chunks, however many workers there are by then.
+        start_service({"REDIS_URL": redis_server.url, "CHUNK_ITEMS": "1"}) as service,
         Redis.from_url(redis_server.url) as redis,
         ThreadPoolExecutor(8) as threads,
     ):

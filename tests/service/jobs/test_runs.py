@@ -75,7 +75,7 @@ def _told(answers: Sequence[Answer]) -> list[tuple[str, float | None]]:
 
 
 async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not await condition():
             await asyncio.sleep(0.02)
 
@@ -260,7 +260,7 @@ async def test_what_is_answered_is_not_sent_again_after_redis_was_away(
             return await healthy(last, block_ms=block_ms)
 
         monkeypatch.setattr(broker, "_read_once", cut)
-        asked = asyncio.create_task(broker.submit(works, Errand(60)))
+        asked = asyncio.create_task(broker.submit(works, Errand(110)))
         async with _working(redis):
             await _until(lambda: _has_done(redis, 600))
             away = False

@@ -39,7 +39,7 @@ def test_killed_in_mid_run_it_ends_as_an_unbroken_run_does(
 ) -> None:
     rows = sums(400)
     source = write(tmp_path / "in.jsonl", rows)
-    command = ["filter", source, "--url", live.url, "--batch", 16]
+    command = ["filter", source, "--url", live.url, "--batch", 4]
     assert curate(*command, *files(tmp_path / "whole")).status == 0
     broken = tmp_path / "broken"
     with started(*command, *files(broken)) as process:
