@@ -26,7 +26,7 @@ Scope: TypeAlias = Literal["all", "think", "answer"]
 Aggregate: TypeAlias = Literal["mean", "min", "product"]
 
 _NAME: Final = "arithmetic_steps"
-_VERSION: Final = "1"
+_VERSION: Final = "2"
 
 
 class ArithmeticStepsOptions(BaseModel):

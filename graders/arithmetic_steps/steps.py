@@ -16,7 +16,7 @@ from graders.arithmetic_steps.signs import Sign
 
 __all__ = ["MAX_EQUATIONS", "Found", "Step", "find_steps"]
 
-MAX_EQUATIONS: Final = 3_000
+MAX_EQUATIONS: Final = 2_000
 """So many equations of a text are looked at, those that are no steps and repeated ones included."""
 
 
