@@ -256,7 +256,7 @@ class CircumstantialGrader(Grader, Protocol):
 
 @runtime_checkable
 class ToolingGrader(Grader, Protocol):
-    """A grader whose grades are also the work of programs that the sandbox finds on its host."""
+    """A grader whose grades may be kept, being also the work of programs of the sandbox's host."""
 
     def tools(self, reference: Any) -> str:
         """The versions of those; asked in a worker, and empty where they cannot be asked now."""

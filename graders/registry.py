@@ -17,7 +17,7 @@ from graders.length import LengthGrader
 from graders.length_only import LengthOnlyGrader
 from graders.matching import RegexGrader
 from graders.math_answers import MathGrader
-from graders.programs import CodeGrader
+from graders.programs import CodeGrader, RunGrader
 from graders.repetition import RepetitionGrader
 from graders.token_f1 import TokenF1Grader
 from graders.tool_calls import ToolCallGrader
@@ -40,6 +40,7 @@ GRADERS: Final[dict[str, Grader]] = {
     "random": RandomGrader(),
     "regex": RegexGrader(),
     "repetition": RepetitionGrader(),
+    "run": RunGrader(),
     "token_f1": TokenF1Grader(),
     "tool_call": ToolCallGrader(),
 }

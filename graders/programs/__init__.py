@@ -1,7 +1,8 @@
-"""Does this program do what its tests ask for?  The door of the code grader."""
+"""What does this program do?  The door of the graders `code` and `run`."""
 
 from __future__ import annotations
 
 from graders.programs.grader import CodeGrader
+from graders.programs.single import RunGrader
 
-__all__ = ["CodeGrader"]
+__all__ = ["CodeGrader", "RunGrader"]

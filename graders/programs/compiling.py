@@ -10,9 +10,9 @@ from graders.programs.execution import executed_fairly
 from graders.programs.languages import Language
 from graders.programs.limits import MIB
 from graders.programs.results import ToolchainAbsent
-from sandbox import Ending, Job, Limits
+from sandbox import Ending, EndingKind, Job, Limits
 
-__all__ = ["LIMITS", "NotCompiled", "Program", "compiled"]
+__all__ = ["LIMITS", "Compilation", "NotCompiled", "Program", "compiled"]
 
 LIMITS: Final = Limits(
     cpu_s=30.0,
@@ -32,11 +32,27 @@ _COPIES: Final = 3
 """As often as an artifact may be on the disk of a box: as it came, and unpacked with a margin."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compilation:
+    """What a compiler did, and said within a bound."""
+
+    kind: EndingKind
+    status: int | None
+    stdout: str
+    stderr: str
+    cpu_s: float
+    wall_s: float
+
+
 class NotCompiled(Exception):
     """The program's fault: it is none of its language, or beyond its compiler; bounded message."""
 
-    def __init__(self, message: str, *, lasts: bool = True) -> None:
+    def __init__(
+        self, message: str, *, compilation: Compilation | None = None, lasts: bool = True
+    ) -> None:
         super().__init__(message)
+        self.compilation = compilation
+        """None where no compiler was asked."""
         self.lasts = lasts
         """Whether another try would find the same."""
 
@@ -50,6 +66,8 @@ class Program:
     main: str = ""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """What lies beside it."""
+    compilation: Compilation | None = None
+    """None in a language that is run as it is."""
 
     @property
     def size(self) -> int:
@@ -89,8 +107,13 @@ class Program:
         return argv
 
 
-def compiled(language: Language, source: str, *, files: Mapping[str, bytes]) -> Program:
-    """The program, with these files beside its source; NotCompiled where it is none."""
+def compiled(
+    language: Language, source: str, *, files: Mapping[str, bytes], limits: Limits = LIMITS
+) -> Program:
+    """The program, with these files beside its source; NotCompiled where it is none.
+
+    The limits are those of its compiler.
+    """
     try:
         text = source.encode()
     except UnicodeEncodeError:
@@ -105,29 +128,49 @@ def compiled(language: Language, source: str, *, files: Mapping[str, bytes]) -> 
         argv=language.compile,
         files={**files, **language.tools, names.file: text},
         fetch=(language.artifact,),
-        limits=LIMITS,
+        limits=limits,
     )
-    artifact = _artifact(language, executed_fairly(job).ending)
-    return Program(
-        language=language, source="", main=names.main, files={language.artifact: artifact}
-    )
-
-
-def _artifact(language: Language, ending: Ending) -> bytes:
+    ending = executed_fairly(job).ending
     if ending.kind == "exited" and ending.status in _NOT_FOUND:
         raise ToolchainAbsent(f"{language.name}: {_said(ending)}")
-    if ending.kind != "exited":
-        reason = f"the compiler ended by {ending.kind}\n{_said(ending)}"
+    compilation = _compilation(ending)
+    message = _fault(language, ending)
+    if message:
         # Only what a machine is busy with makes a difference the next time.
-        raise NotCompiled(reason.strip(), lasts=ending.kind != "wall_time")
+        lasts = ending.kind != "wall_time"
+        raise NotCompiled(message, compilation=compilation, lasts=lasts)
+    artifact = {language.artifact: ending.files[language.artifact]}
+    return Program(
+        language=language, source="", main=names.main, files=artifact, compilation=compilation
+    )
+
+
+def _fault(language: Language, ending: Ending) -> str:
+    """Why there is no program, if there is none."""
+    if ending.kind != "exited":
+        return f"the compiler ended by {ending.kind}\n{_said(ending)}".strip()
     if ending.status != 0:
-        raise NotCompiled(_said(ending) or f"the compiler exited with {ending.status}")
+        return _said(ending) or f"the compiler exited with {ending.status}"
     if language.artifact not in ending.files:
         fault = ending.unfetched.get(language.artifact, "missing").replace("_", " ")
-        raise NotCompiled(f"what the compiler made is {fault}\n{_said(ending)}".strip())
-    return ending.files[language.artifact]
+        return f"what the compiler made is {fault}\n{_said(ending)}".strip()
+    return ""
+
+
+def _compilation(ending: Ending) -> Compilation:
+    return Compilation(
+        kind=ending.kind,
+        status=ending.status,
+        stdout=_shown(ending.stdout),
+        stderr=_shown(ending.stderr),
+        cpu_s=ending.cpu_s,
+        wall_s=ending.wall_s,
+    )
 
 
 def _said(ending: Ending) -> str:
-    text = ending.stderr.strip() or ending.stdout.strip()
+    return _shown(ending.stderr.strip() or ending.stdout.strip())
+
+
+def _shown(text: bytes) -> str:
     return text[:_SHOWN_BYTES].decode(errors="replace")

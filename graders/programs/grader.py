@@ -128,7 +128,7 @@ def _graded(program: str, tests: Tests, options: CodeOptions) -> Grade:
         return _grade("failed", "toolchain_absent", detail={"message": str(error)})
     except SandboxUnavailable as error:
         return _grade("failed", "sandbox_unavailable", detail={"message": str(error)})
-    return _of_trial(program, trial, tests=tests, scoring=_scoring(tests, options))
+    return _of_trial(program, trial, tests=tests, options=options)
 
 
 def _scoring(tests: Tests, options: CodeOptions) -> Scoring:
@@ -139,7 +139,8 @@ def _counts_all(tests: Tests, options: CodeOptions) -> bool:
     return _scoring(tests, options) != "all"
 
 
-def _of_trial(program: str, trial: Trial, *, tests: Tests, scoring: Scoring) -> Grade:
+def _of_trial(program: str, trial: Trial, *, tests: Tests, options: CodeOptions) -> Grade:
+    scoring = _scoring(tests, options)
     failure = trial.first_failure
     flags = set(trial.flags)
     if trial.is_public_only:
@@ -152,7 +153,7 @@ def _of_trial(program: str, trial: Trial, *, tests: Tests, scoring: Scoring) -> 
         score=score_of(trial, scoring),
         extracted=shortened(program),
         flags=tuple(sorted(flags)),
-        detail=detail_of(trial, tests=tests, scoring=scoring),
+        detail=detail_of(trial, tests=tests, scoring=scoring, show_output=options.show_output),
     )
 
 

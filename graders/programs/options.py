@@ -28,3 +28,6 @@ class CodeOptions(BaseModel):
     run_all: bool = Field(
         default=False, description="run every case, though the first failure decides the score"
     )
+    show_output: bool = Field(
+        default=False, description="report what the program wrote in public cases"
+    )

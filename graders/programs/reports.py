@@ -10,14 +10,16 @@ from graders.programs.tasks import Scoring, Tests
 from graders.programs.trials import Trial, Tried
 from sandbox import isolation
 
-__all__ = ["detail_of"]
+__all__ = ["detail_of", "isolation_detail"]
 
 _MOST_CASES: Final = 200
 _MOST_CHARS: Final = 300
 _TIMEOUTS: Final = frozenset({"cpu_time", "wall_time"})
 
 
-def detail_of(trial: Trial, *, tests: Tests, scoring: Scoring) -> dict[str, JsonValue]:
+def detail_of(
+    trial: Trial, *, tests: Tests, scoring: Scoring, show_output: bool
+) -> dict[str, JsonValue]:
     """Every case that was run, what it used, and which layers stood around it."""
     return {
         "language": tests.language,
@@ -27,12 +29,12 @@ def detail_of(trial: Trial, *, tests: Tests, scoring: Scoring) -> dict[str, Json
         "run": len(trial.tried),
         "passed": trial.passed,
         "timeouts": sum(one.result.outcome in _TIMEOUTS for one in trial.tried),
-        "isolation": _isolation(),
-        "results": [_case(one) for one in trial.tried[:_MOST_CASES]],
+        "isolation": isolation_detail(),
+        "results": [_case(one, show_output=show_output) for one in trial.tried[:_MOST_CASES]],
     }
 
 
-def _case(tried: Tried) -> dict[str, JsonValue]:
+def _case(tried: Tried, *, show_output: bool) -> dict[str, JsonValue]:
     result = tried.result
     case: dict[str, JsonValue] = {
         "case": tried.name,
@@ -45,10 +47,14 @@ def _case(tried: Tried) -> dict[str, JsonValue]:
         case["credit"] = result.credit
     if tried.public and result.difference:
         case["difference"] = result.difference[:_MOST_CHARS]
+    if tried.public and show_output:
+        case["stdout"] = result.stdout.decode(errors="replace")
+        case["stderr"] = result.stderr.decode(errors="replace")
     return case
 
 
-def _isolation() -> dict[str, JsonValue]:
+def isolation_detail() -> dict[str, JsonValue]:
+    """The layers that stand around programs here, and those that are missing."""
     try:
         found = isolation()
     except OSError:

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 __all__ = [
     "CASE_OUTCOMES",
+    "SHOWN_BYTES",
     "CaseOutcome",
     "CaseResult",
     "CodeReason",
@@ -30,6 +31,9 @@ CaseOutcome: TypeAlias = Literal[
     "not_plain",  # the value, or what was done with it, cannot leave the program's box
 ]
 CASE_OUTCOMES: Final[tuple[CaseOutcome, ...]] = get_args(CaseOutcome)
+
+SHOWN_BYTES: Final = 2_000
+"""Of what a program wrote, where that is shown: the begin of stdout, the end of stderr."""
 
 OtherReason: TypeAlias = Literal[
     "no_program",  # no code in the final part
@@ -55,6 +59,9 @@ class CaseResult:
     """The first thing that differs, or why there is no value; bounded, for public cases only."""
     near_limit: bool = False
     """It was run again alone before a time-out was believed."""
+    stdout: bytes = b""
+    """What the program wrote, within SHOWN_BYTES; of a call, only what is no answer."""
+    stderr: bytes = b""
 
 
 class TestsAtFault(Exception):

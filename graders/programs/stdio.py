@@ -10,7 +10,7 @@ from graders.programs.checkers import Opinion, ask_checker
 from graders.programs.comparing import output_difference
 from graders.programs.execution import executed_fairly
 from graders.programs.limits import case_limits
-from graders.programs.results import CaseResult, TestsAtFault
+from graders.programs.results import SHOWN_BYTES, CaseResult, TestsAtFault
 from graders.programs.tasks import StdioCase, StdioTests
 from graders.programs.trials import Placed
 from sandbox import Ending
@@ -41,6 +41,8 @@ def stdio_judge(program: Program, tests: StdioTests) -> Callable[[Placed[StdioCa
             memory_bytes=ending.peak_memory_bytes,
             difference=difference,
             near_limit=execution.was_near,
+            stdout=ending.stdout[:SHOWN_BYTES],
+            stderr=ending.stderr[-SHOWN_BYTES:],
         )
 
     return judge

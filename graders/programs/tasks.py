@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from graders.programs.inputs_outputs import has_inputs_and_outputs, tests_of
+
 __all__ = [
     "AssertTests",
     "Checker",
@@ -175,6 +177,10 @@ class FunctionTests(_Tests):
         default="exact",
         description="loose: a tuple does for a list, and a float for an int of its value",
     )
+    setup: str = Field(default="", description="run before the program, which finds its names")
+    unwrap: bool = Field(
+        default=False, description="where a list of one thing is expected, that thing does, too"
+    )
 
     @model_validator(mode="after")
     def _can_be_run(self) -> Self:
@@ -212,12 +218,12 @@ def _mode(value: Any) -> str:
 
 def _read(value: Any) -> Any:
     """Columns of Parquet files hold nested data as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise ValueError("a text that is not JSON") from None
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("a text that is not JSON") from None
+    return tests_of(value) if has_inputs_and_outputs(value) else value
 
 
 Tests: TypeAlias = Annotated[
@@ -229,7 +235,10 @@ Tests: TypeAlias = Annotated[
 
 
 class CodeReference(BaseModel):
-    """The reference: the tests, as an object or as its JSON text, and maybe a solution."""
+    """The reference: the tests, as an object or as its JSON text, and maybe a solution.
+
+    `{"inputs", "outputs", "fn_name"}` are read, too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 

@@ -66,6 +66,7 @@ CASES: Final = [
     Case("token_f1", {}, {"answer": ["word " * 100] * 64}),
     Case("exact", {"normalise": "squad", "extract": "strict"}, {"answer": "42"}),
     Case("code", {}, {"tests": {"hidden": [{"stdin": "", "stdout": "1"}]}}),
+    Case("run", {"extract": "last_block"}),
     Case("exact", {}, {"answer": "42"}),
     Case("exact", {"extract": "strict", "ignore_case": True}, {"answer": "42"}),
     Case("exact", {"extract": "whole", "collapse_whitespace": True}, {"answer": "42"}),

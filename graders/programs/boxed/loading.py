@@ -22,8 +22,11 @@ class NoEntry(Exception):
     """The program does not define what is called."""
 
 
-def load() -> ModuleType:
-    """Run the program as the module `solution`; what it raises is left to the caller."""
+def load(setup: str = "", entry: str = "") -> ModuleType:
+    """Run the program as the module `solution`; what it raises is left to the caller.
+
+    The set-up is run before it in the same names, but for what is called: that is the program's.
+    """
     with open(PROGRAM, "rb") as file:  # noqa: PTH123 - pathlib takes longer to start
         source = file.read()
     try:
@@ -33,6 +36,9 @@ def load() -> ModuleType:
     module = ModuleType(SOLUTION)
     module.__file__ = PROGRAM
     sys.modules[SOLUTION] = module
+    if setup:
+        builtins.exec(setup, module.__dict__)  # noqa: S102 - the purpose of a box
+        module.__dict__.pop(entry.partition(".")[0], None)
     builtins.exec(code, module.__dict__)  # noqa: S102 - the purpose of a box
     return module
 

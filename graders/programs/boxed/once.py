@@ -1,6 +1,7 @@
 """Runs in a box: calls one function of the program once, and writes what came of it.
 
-The request is on stdin: `entry`, `args` and `kwargs`, the latter two in the notation of plain data.
+The request is on stdin: `setup`, `entry`, `args` and `kwargs`, those two in the notation of plain
+data.
 Stdout carries one JSON object with one key: `value`, or why there is none.
 Nothing here is worth forging: whoever writes another object has chosen another value.
 """
@@ -39,7 +40,9 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     reader = Reader()
     args = reader.values(request["args"])
     kwargs = {name: reader.value(tree) for name, tree in request["kwargs"].items()}
-    value = entry_of(load(), request["entry"])(*args, **kwargs)
+    entry = request["entry"]
+    program = load(request.get("setup", ""), entry)
+    value = entry_of(program, entry)(*args, **kwargs)
     return {"value": Writer().tree(value)}
 
 
