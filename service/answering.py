@@ -17,7 +17,7 @@ from service.broker import Broker, QueueFull, QueueUnavailable
 from service.intake import Asked, BadRequest, TooManyItems, read_asked
 from service.items import Errand
 from service.jobs.asking import KeyTaken
-from service.listening import listened_to
+from service.listening import listened_later, listened_to
 from service.outage import FULL, is_full
 from service.queues import Priority
 from service.rates import Rates, TooFast
@@ -36,6 +36,7 @@ __all__ = [
     "broker_of",
     "errand_of",
     "held_until_sent",
+    "limits_of",
     "redis_is_away",
     "refusal",
     "refusals",
@@ -94,23 +95,29 @@ def asked_of(request: Request, body: bytes, settings: Settings) -> Asked:
     """What the body asks for, counted as what the request's key has sent."""
     asked = read_asked(body, settings=settings)
     request.state.items = len(asked.items)
-    _limits_of(request).rates.charge(request.state.tenant, len(asked.items))
+    limits_of(request).rates.charge(request.state.tenant, len(asked.items))
     request.state.charged = len(asked.items)
     return asked
 
 
-async def answered(request: Request, work: Work, *, goes_on: bool = False) -> Response:
+async def answered(
+    request: Request, work: Work, *, goes_on: bool = False, is_brief: bool = False
+) -> Response:
     """The answer to a request with work in its body, or the refusal.
 
-    A client that leaves gives up the work, unless it `goes_on`, and in any case what it held here.
-    Until the answer is taken, the request counts among its key's, and the answer as a body.
+    A client that leaves gives up the work, unless it `goes_on`, and in any case what it held here;
+    of what `is_brief` nobody looks at once whether he has left. Until the answer is taken, the
+    request counts among its key's, and the answer as a body.
     """
-    limits = _limits_of(request)
+    limits = limits_of(request)
     try:
         held_until_sent(request)
         async with limits.bodies.body(request) as body:
             working = work(body, broker_of(request))
-            response = await listened_to(request, working, goes_on=goes_on)
+            if is_brief:
+                response = await listened_later(request, working)
+            else:
+                response = await listened_to(request, working, goes_on=goes_on)
         return _counted_until_sent(request, response)
     except (BodyRefused, TooFast) as error:
         return await too_much(request, error)
@@ -132,7 +139,7 @@ async def answered(request: Request, work: Work, *, goes_on: bool = False) -> Re
 
 def held_until_sent(request: Request) -> None:
     """Count a request among its key's until its answer is sent; raise TooFast."""
-    request.state.held.enter_context(_limits_of(request).rates.request(request.state.tenant))
+    request.state.held.enter_context(limits_of(request).rates.request(request.state.tenant))
 
 
 def sent_slowly(request: Request, content: bytes, status: int) -> Response:
@@ -144,7 +151,7 @@ def sent_slowly(request: Request, content: bytes, status: int) -> Response:
     # Who began the work and has left gets no answer.
     if len(content) <= _PIECE_BYTES or held is None:
         return Response(content, status, media_type="application/json")
-    held.enter_context(_limits_of(request).bodies.answer(request.state.tenant, len(content)))
+    held.enter_context(limits_of(request).bodies.answer(request.state.tenant, len(content)))
     return _in_pieces(content, status)
 
 
@@ -155,7 +162,7 @@ def _counted_until_sent(request: Request, response: Response) -> Response:
     if is_counted or len(response.body) <= _PIECE_BYTES or held is None:
         return response
     content = bytes(response.body)
-    held.enter_context(_limits_of(request).bodies.counted(request.state.tenant, len(content)))
+    held.enter_context(limits_of(request).bodies.counted(request.state.tenant, len(content)))
     return _in_pieces(content, response.status_code)
 
 
@@ -182,7 +189,8 @@ async def too_much(request: Request, error: Exception) -> Response:
     return response
 
 
-def _limits_of(request: Request) -> Limits:
+def limits_of(request: Request) -> Limits:
+    """The limits of the process that the request came to."""
     limits: Limits = request.app.state.limits
     return limits
 

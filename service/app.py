@@ -9,6 +9,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from redis.exceptions import RedisError
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Lifespan
 
 from graders.contract import Verdict
 from service import __version__
@@ -45,8 +47,13 @@ from service.rates import TooFast
 from service.settings import Settings
 from service.tracing import Tracing
 from service.validation import ValidateRequest, ValidateResponse, summed, take_references
+from service.wires.apart import Apart
+from service.wires.openenv_places import OpenEnv
+from service.wires.presets import read_presets
+from service.wires.recipes import Recipes
+from service.wires.serving import Front, Wires
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "create_service"]
 
 OpenBroker = Callable[[], AbstractAsyncContextManager[Broker]]
 
@@ -60,10 +67,28 @@ class GradeResponse(BaseModel):
     groups: dict[str, GroupStats] | None = None
 
 
+def create_service(
+    settings: Settings,
+    *,
+    open_broker: OpenBroker,
+    drain: Drain,
+    tracing: Tracing | None = None,
+) -> ASGIApp:
+    """The application, and before it the short way of samples that come one by one."""
+    metrics = Metrics()
+    app = create_app(
+        settings, open_broker=open_broker, metrics=metrics, drain=drain, tracing=tracing
+    )
+    wires = RequireKey(Wires(settings=settings, recipes=app.state.recipes), keys=settings.api_keys)
+    observed = Observe(wires, routes=app.routes, metrics=metrics, drain=drain, tracing=tracing)
+    return Front(app, ServerErrorMiddleware(observed, handler=on_error))
+
+
 def create_app(
     settings: Settings,
     *,
     open_broker: OpenBroker,
+    metrics: Metrics | None = None,
     drain: Drain | None = None,
     tracing: Tracing | None = None,
 ) -> FastAPI:
@@ -71,7 +96,7 @@ def create_app(
 
     Once it drains, no work is taken, and answers that come piece by piece end where they are.
     """
-    metrics, drain = Metrics(), drain or Drain()
+    metrics, drain = metrics or Metrics(), drain or Drain()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -80,17 +105,9 @@ def create_app(
             app.state.draining = lambda: drain.begun
             yield
 
-    app = FastAPI(
-        title="Touchstone",
-        version=__version__,
-        summary="Verifier and reward service for reinforcement learning with verifiable rewards",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = _described(lifespan)
     app.state.limits = Limits(settings)
-    app.add_middleware(RequireKey, keys=settings.api_keys)
-    app.add_middleware(Observe, routes=app.routes, metrics=metrics, drain=drain, tracing=tracing)
+    _add_layers(app, settings, metrics=metrics, drain=drain, tracing=tracing)
     _add_refusals(app)
     _add_grading(app, settings)
     add_jobs(app, settings)
@@ -99,6 +116,32 @@ def create_app(
     _add_isolation(app, settings)
     complete_openapi(app, GradeRequest, ValidateRequest)
     return app
+
+
+def _add_layers(
+    app: FastAPI, settings: Settings, *, metrics: Metrics, drain: Drain, tracing: Tracing | None
+) -> None:
+    file = settings.presets_file
+    presets = {} if file is None else read_presets(file)
+    recipes = app.state.recipes = Recipes(presets, text_chars=settings.text_chars)
+    # What is added last is asked first.
+    app.add_middleware(OpenEnv, settings=settings, recipes=recipes, drain=drain)
+    app.add_middleware(Apart, settings=settings, recipes=recipes)
+    app.add_middleware(RequireKey, keys=settings.api_keys)
+    app.add_middleware(Observe, routes=app.routes, metrics=metrics, drain=drain, tracing=tracing)
+
+
+def _described(lifespan: Lifespan[FastAPI]) -> FastAPI:
+    return FastAPI(
+        title="Touchstone",
+        version=__version__,
+        summary="Verifier and reward service for reinforcement learning with verifiable rewards",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # Its own asks the environment at every request whether anybody wants it: see tracing.py.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
 
 
 def _add_refusals(app: FastAPI) -> None:

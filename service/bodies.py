@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from service.settings import Settings
 
-__all__ = ["Bodies", "BodyRefused"]
+__all__ = ["Bodies", "Body", "BodyRefused"]
 
 _PATIENCE_S: Final = 2.0
 _RETRY_AFTER_S: Final = 2
@@ -44,26 +44,12 @@ class Bodies:
         self._held: Counter[str] = Counter()
         self._freed = asyncio.Event()
 
-    @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
+    def body(self, request: Request) -> Body:
         """The body, cut off at the byte limit whether or not a length was announced.
 
         Its memory counts until the end of the block. Raises BodyRefused.
         """
-        encoding = request.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise BodyRefused(415, "compressed bodies are not accepted: send it as it is")
-        announced = request.headers.get("content-length", "")
-        # Of more digits int() would have none.
-        if announced.isdecimal() and (len(announced) > 20 or int(announced) > self._body_bytes):
-            raise self._too_large()
-        tenant: str = request.state.tenant
-        parts: list[bytes] = []
-        try:
-            yield await self._read(request, parts, tenant)
-        finally:
-            self._held[tenant] -= sum(map(len, parts))
-            self._freed.set()
+        return Body(self, request)
 
     @contextmanager
     def answer(self, tenant: str, size_bytes: int) -> Iterator[None]:
@@ -83,20 +69,36 @@ class Bodies:
             self._held[tenant] -= size_bytes
             self._freed.set()
 
-    async def _read(self, request: Request, parts: list[bytes], tenant: str) -> bytes:
+    async def read(self, request: Request, parts: list[bytes], tenant: str) -> bytes:
+        """The body, in the first of the parts once it is complete; the memory of all is counted."""
+        for name, value in request.scope["headers"]:
+            if name == b"content-encoding" and value != b"identity":
+                raise BodyRefused(415, "compressed bodies are not accepted: send it as it is")
+            # Of more digits int() would have none.
+            is_length = name == b"content-length" and value.isdigit()
+            if is_length and (len(value) > 20 or int(value) > self._body_bytes):
+                raise self._too_large()
         try:
             async with asyncio.timeout(self._body_s):
                 await self._collect(request, parts, tenant)
         except TimeoutError:
             raise BodyRefused(408, f"the body did not arrive in {self._body_s:g} s") from None
-        except ClientDisconnect:
-            raise BodyRefused(400, "the client left before its body was complete") from None
-        parts[:] = [b"".join(parts)]
+        if len(parts) != 1:
+            parts[:] = [b"".join(parts)]
         return parts[0]
 
+    def let_go(self, parts: Sequence[bytes], tenant: str) -> None:
+        """The memory of these is free again."""
+        self._held[tenant] -= sum(map(len, parts))
+        self._freed.set()
+
     async def _collect(self, request: Request, parts: list[bytes], tenant: str) -> None:
-        size_bytes = 0
-        async for part in request.stream():
+        size_bytes, is_more = 0, True
+        while is_more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise BodyRefused(400, "the client left before its body was complete")
+            part, is_more = message.get("body", b""), message.get("more_body", False)
             size_bytes += len(part)
             if size_bytes > self._body_bytes:
                 raise self._too_large()
@@ -129,6 +131,26 @@ class Bodies:
             f"the body is over {self._body_bytes} bytes:"
             " send fewer items, or raise TOUCHSTONE_BODY_BYTES",
         )
+
+
+class Body:
+    """One body, held from the beginning of a block to its end."""
+
+    def __init__(self, bodies: Bodies, request: Request) -> None:
+        self._bodies = bodies
+        self._request = request
+        self._tenant: str = request.scope["state"]["tenant"]
+        self._parts: list[bytes] = []
+
+    async def __aenter__(self) -> bytes:
+        try:
+            return await self._bodies.read(self._request, self._parts, self._tenant)
+        except BaseException:
+            self._bodies.let_go(self._parts, self._tenant)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._bodies.let_go(self._parts, self._tenant)
 
 
 def _no_room() -> BodyRefused:

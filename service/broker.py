@@ -19,10 +19,12 @@ from service.audit.transcripts import Offer
 from service.clock import SharedClock
 from service.congestion import QueueFull
 from service.figures import Figures
+from service.gathering import Gathering
 from service.items import Answer, Batch, Errand, Ticket, Work, end_kept_by, unanswered
 from service.jobs.keys import LANDINGS_KEY
 from service.jobs.landings import Landings
 from service.outage import Outage, trouble
+from service.packing import LEAST_SINGLES
 from service.queues import Queue
 from service.redis_link import BLOCK_MS, Entry, connect, streams_of
 from service.settings import Settings
@@ -35,8 +37,7 @@ __all__ = ["Broker", "QueueFull", "QueueUnavailable"]
 _LOG: Final = logging.getLogger(__name__)
 _ENTRIES_PER_READ: Final = 256
 _RECONNECT_S: Final = 0.1
-# Of a landing that is older nobody waits any more.
-_LANDINGS_MS: Final = 60_000
+_LANDINGS_MS: Final = 60_000  # older ones nobody awaits any more
 _LOOK_UP_S: Final = 1.0
 
 
@@ -56,7 +57,7 @@ class Broker:
         self._sent: dict[bytes, Sent] = {}
         self._running = Running()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._flushing = False
+        self._gathering = Gathering()
         self._closing = False
         self.landings = Landings()
         self._clock = SharedClock()
@@ -95,6 +96,8 @@ class Broker:
         for lane in {work.lane for work in works}:
             queue = Queue(lane, errand.priority, errand.tenant)
             unsent = sum(len(self._unsent.get(Way(queue, back), ())) for back in (False, True))
+            if 0 < unsent < LEAST_SINGLES[lane]:
+                continue  # in the chunk of those, which are let in already
             try:
                 refusal = await self._shipping.refusal(
                     queue, unsent=unsent, deadline_s=errand.deadline_s
@@ -128,7 +131,7 @@ class Broker:
         for place, work in enumerate(works):
             way = Way(Queue(work.lane, errand.priority, errand.tenant), errand.awaited)
             self._unsent[way].append(Ticket(work, batch, place, expires_at, errand, []))
-        self._flush_soon()
+        self._send_soon(works)
         return batch
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -148,15 +151,12 @@ class Broker:
             _LOG.error("the reader of replies failed (%s) and begins anew", type(error).__name__)
             asyncio.get_running_loop().call_later(_RECONNECT_S, self._begin_to_read)
 
-    def _flush_soon(self) -> None:
-        if not self._flushing:
-            self._flushing = True
+    def _send_soon(self, works: Iterable[Work]) -> None:
+        if self._gathering.begun_by(works):
             self._start(self._flush())
 
     async def _flush(self) -> None:
-        # Whatever else this turn of the loop submits goes along, single requests among it.
-        await asyncio.sleep(0)
-        self._flushing = False
+        await self._gathering.over(lambda: sum(len(s.unanswered) for s in self._sent.values()))
         unsent, self._unsent = self._unsent, defaultdict(list)
         sent = []
         for way, tickets in unsent.items():
@@ -286,7 +286,7 @@ class Broker:
         now_s = self._clock.now_s()
         if survivors := [twin for ticket in ended for twin in ticket.survivors(now_s)]:
             self._unsent[Way(queue, awaited=True)] += survivors
-            self._flush_soon()
+            self._send_soon(ticket.work for ticket in survivors)
         return bool(survivors)
 
     def _forget(self, sent: Sent) -> None:

@@ -15,6 +15,7 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.settings import Settings
+from service.sockets import is_socket
 
 __all__ = [
     "ConnectionLimits",
@@ -220,9 +221,15 @@ class _Connection(HttpToolsProtocol):
         self._unparsed_bytes = 0
         self._idle.pop(self, None)
         super().on_headers_complete()
-        if is_upgrade:
+        if is_upgrade and not self._should_upgrade():
             # Nor does it read what comes after.
             self.cycle.keep_alive = False
+
+    def _should_upgrade_to_ws(self) -> bool:
+        """Only where there is a socket, and while no answer is being sent."""
+        is_free = not bool(self.cycle) or self.cycle.response_complete
+        is_asked = self.parser.get_method() == b"GET" and is_socket(self.url)
+        return is_free and is_asked and super()._should_upgrade_to_ws()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing is lacking here: the request is answered as it is."""

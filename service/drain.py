@@ -30,6 +30,7 @@ class Drain:
         self._notice_s = min(notice_s, limit_s)
         self._running: dict[object, asyncio.Task[None] | None] = {}
         self._idle = asyncio.Event()
+        self._told = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @contextmanager
@@ -53,8 +54,13 @@ class Drain:
             self._end(then)
             return
         self.begun = True
+        self._told.set()
         _LOG.info("draining: %d requests are under way", len(self._running))
         self._task = asyncio.get_running_loop().create_task(self._wait(then))
+
+    async def told(self) -> None:
+        """Return once it has begun; for what would stay until then."""
+        await self._told.wait()
 
     async def _wait(self, then: Callable[[], None]) -> None:
         with suppress(TimeoutError):

@@ -27,7 +27,7 @@ from graders.registry import GRADERS
 from service.field_errors import first_error
 from service.measured import Meter
 from service.plans import NO_REWARD, Plan, Prepared, no_grade, plan_of
-from service.recall import Recall
+from service.recall import Recall, is_kept
 from service.streams import Cargo, Mark, Tally, Task
 
 __all__ = [
@@ -201,7 +201,7 @@ class _Call(NamedTuple):
 def _recalled(call: _Call, reference: object, around: _Around) -> Grade:
     """What the same program earned before, else what this one earns."""
     recall, text = around.recall, call.text
-    programs = call.prepared.grader.lane == "code" and isinstance(reference, str)
+    programs = is_kept(call.prepared.grader) and isinstance(reference, str)
     if recall is None or text is None or not programs or len(text) > around.limits.text_chars:
         return _grade_text(call, around)
     key = recall.key(call.prepared, text, reference=str(reference), gold=call.gold)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Final, NamedTuple
 
-import orjson
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -17,16 +16,14 @@ from pydantic import (
     ValidationError,
 )
 
-from graders.contract import MAX_LABEL_CHARS, GraderCall, GraderCalls, Item, Lane
-from graders.registry import GRADERS
+from graders.contract import MAX_LABEL_CHARS, GraderCall, GraderCalls, Item
+from service.desk import Desk
 from service.field_errors import FieldError, crowded, first_error
 from service.grading import refused
-from service.items import Answer, SharedReference, Work
-from service.plans import plan_of
+from service.items import Answer, Work
 from service.queues import Priority
 from service.settings import Settings
-from service.sharing import essence_key, shared_reference
-from service.spans import Span, spans_of
+from service.spans import spans_of
 from service.streams import Task
 from service.strict_json import SpoiledItem, loads_batch
 
@@ -121,7 +118,6 @@ class Intake(NamedTuple):
 
 # Strictness is asked for at each call: a model's own setting does not reach the models within.
 _ITEMS: Final = TypeAdapter(Annotated[list[Item], Field(fail_fast=True)])
-_NOT_TEXT: Final = frozenset({"reference", "prompt"})
 
 
 def intake_of(asked: Asked, *, settings: Settings) -> Intake:
@@ -170,11 +166,16 @@ def take_items(
     settings: Settings,
     references: Mapping[str, Mapping[str, JsonValue]] | None = None,
     task: Task = "grade",
+    desk: Desk | None = None,
 ) -> Intake:
-    """Check every item; each that is not an Item is answered here and now."""
+    """Check every item; each that is not an Item is answered here and now.
+
+    The desk, where there is one already, is of the same graders.
+    """
     problems = _problems(raw_items)
     spans = spans_of(raw_items, graders, leave_out=problems)
-    desk = _Desk(graders, references or {}, task, spans=spans, text_chars=settings.text_chars)
+    if desk is None or spans:
+        desk = Desk(graders, references or {}, task, spans=spans, text_chars=settings.text_chars)
     intake = Intake([], [], [None] * len(raw_items), [None] * len(raw_items), deadline_s)
     for place, raw in enumerate(raw_items):
         taken = bad_item(raw, problems[place]) if place in problems else desk.take(raw)
@@ -185,71 +186,6 @@ def take_items(
         intake.places.append(place)
         intake.groups[place] = raw.get("group")
     return intake
-
-
-class _Desk:
-    """Where the items of one request become work; what they share is looked at once."""
-
-    def __init__(
-        self,
-        graders: Sequence[GraderCall],
-        references: Mapping[str, Mapping[str, JsonValue]],
-        task: Task,
-        *,
-        spans: Mapping[str, Span],
-        text_chars: int,
-    ) -> None:
-        self._wire = orjson.dumps([call.model_dump() for call in graders])
-        self._lane = _lane([call.name for call in graders])
-        self._plan = plan_of(graders)
-        self._references = references
-        self._task = task
-        self._spans = spans
-        self._text_chars = text_chars
-        self._named: dict[str, SharedReference] = {}
-        self._by_content: dict[str, SharedReference] = {}
-
-    # Any: the JSON of what has just been found to be an Item.
-    def take(self, raw: Mapping[str, Any]) -> Work | Answer:
-        """The item's work, or the answer to an item that names no reference of the request."""
-        raw = self._with_span(raw)
-        item_id, own, given = raw.get("id"), raw.get("graders"), raw.get("reference", {})
-        lane = self._lane if own is None else _lane([call["name"] for call in own])
-        if isinstance(given, str):
-            reference = self._reference(given)
-            if reference is None:
-                return _names_nothing(item_id, given)
-        elif lane == "light":
-            return Work(item_id, lane, self._wire, orjson.dumps(raw), task=self._task)
-        else:
-            reference = self._interned(shared_reference(given))
-        item = orjson.dumps({**raw, "reference": reference.name})
-        run = lane == "code" and self._task == "grade"
-        essence = self._essence(raw, reference) if run else None
-        return Work(item_id, lane, self._wire, item, reference, essence, self._task)
-
-    def _with_span(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-        group = raw.get("group")
-        span = None if group is None else self._spans.get(group)
-        if span is None or raw.get("group_tokens") is not None:
-            return raw
-        return {**raw, "group_tokens": span}
-
-    def _reference(self, key: str) -> SharedReference | None:
-        if key not in self._references:
-            return None
-        if key not in self._named:
-            self._named[key] = self._interned(shared_reference(self._references[key]))
-        return self._named[key]
-
-    def _interned(self, reference: SharedReference) -> SharedReference:
-        return self._by_content.setdefault(reference.name, reference)
-
-    def _essence(self, raw: Mapping[str, Any], reference: SharedReference) -> bytes | None:
-        # Without what may be large and says nothing of the text.
-        item = Item.model_validate({k: v for k, v in raw.items() if k not in _NOT_TEXT})
-        plan = self._plan if item.graders is None else plan_of(item.graders)
-        return essence_key(item, plan, reference=reference, text_chars=self._text_chars)
 
 
 def _problems(raw_items: Sequence[Any]) -> dict[int, FieldError]:
@@ -272,18 +208,6 @@ def item_problem(raw: JsonValue | SpoiledItem, model: type[Item] = Item) -> Fiel
     except ValidationError as error:
         return first_error(error)
     return problem
-
-
-def _lane(names: Sequence[str]) -> Lane:
-    lanes = {GRADERS[name].lane for name in names if name in GRADERS}
-    return "code" if "code" in lanes else "light"
-
-
-def _names_nothing(item_id: str | None, key: str) -> Answer:
-    message = f"no entry of references is called {key[:MAX_LABEL_CHARS]!r}"
-    detail = {"field": "reference", "message": message}
-    verdict = refused(item_id, "ungradable", "bad_reference", detail)
-    return Answer(verdict.model_dump_json().encode(), None, "u")
 
 
 def bad_item(raw: JsonValue | SpoiledItem, problem: FieldError) -> Answer:

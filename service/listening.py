@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-__all__ = ["listened_to"]
+__all__ = ["listened_later", "listened_to"]
 
 _LOG: Final = logging.getLogger(__name__)
 # As proxies call it; nobody is there to read it but the log.
 _CLIENT_LEFT: Final = 499
+_SOON_S: Final = 0.2
 # The loop alone would let go of tasks in the middle of their work.
 _GOING_ON: Final[set[asyncio.Task[Response]]] = set()
 
@@ -39,6 +40,34 @@ async def listened_to(
         leaving.cancel()
         if working not in _GOING_ON:
             working.cancel()
+
+
+async def listened_later(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
+    """The same for work that is mostly over soon: before that, nobody listens."""
+    working = asyncio.current_task()
+    leaving: asyncio.Task[None] | None = None
+
+    async def listen() -> None:
+        await _left(request)
+        if working is not None:
+            working.cancel()
+
+    def begin() -> None:
+        nonlocal leaving
+        leaving = asyncio.create_task(listen())
+
+    timer = asyncio.get_running_loop().call_later(_SOON_S, begin)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if working is None or leaving is None or not leaving.done():
+            raise
+        working.uncancel()
+        return Response(status_code=_CLIENT_LEFT)
+    finally:
+        timer.cancel()
+        if leaving is not None:
+            leaving.cancel()
 
 
 async def _left(request: Request) -> None:

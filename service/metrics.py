@@ -51,6 +51,12 @@ FAMILIES: Final = (
     ),
     Family("touchstone_items_total", "counter", ("route",), "Items received."),
     Family(
+        "touchstone_fallbacks_total",
+        "counter",
+        ("route",),
+        "Samples without a score that were answered with the number chosen for that.",
+    ),
+    Family(
         "touchstone_items_shared_total",
         "counter",
         (),
@@ -143,6 +149,7 @@ class Metrics:
         self._seconds: dict[Labels, Spread] = {}
         self._refused: dict[Labels, float] = {}
         self._items: dict[Labels, float] = {}
+        self._fallbacks: dict[Labels, float] = {}
         self.running = 0
 
     def answered(self, route: str, status: int, *, seconds: float, items: int) -> None:
@@ -156,6 +163,10 @@ class Metrics:
         """Count a request that was turned away."""
         _add(self._refused, (reason,), 1)
 
+    def fell_back(self, route: str, items: int) -> None:
+        """Count samples that were answered with a number chosen beforehand."""
+        _add(self._fallbacks, (route,), items)
+
     def text(self, figures: Figures, view: View | None) -> bytes:
         """The exposition format."""
         registry = CollectorRegistry(auto_describe=False)
@@ -168,6 +179,7 @@ class Metrics:
         yield _gauge("requests_running", {(): self.running}.items())
         yield _counter("refused_total", self._refused.items())
         yield _counter("items_total", self._items.items())
+        yield _counter("fallbacks_total", self._fallbacks.items())
         yield from _told(figures)
         yield _gauge("redis_up", {(): int(view is not None)}.items())
         yield _gauge("build_info", {(__version__, platform.python_version()): 1}.items())

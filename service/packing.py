@@ -12,11 +12,15 @@ from graders.contract import Lane
 from service.items import Ticket
 from service.streams import Task
 
-__all__ = ["ChunkLimits", "cut", "payload_of"]
+__all__ = ["LEAST_SINGLES", "ChunkLimits", "cut", "payload_of"]
 
 _MIB: Final = 2**20
 # Arithmetic takes microseconds, so fewer items are not worth a chunk; a program takes long.
 _LEAST_ITEMS: Final[dict[Lane, int]] = {"light": 16, "code": 1}
+# Callers of single items know of no other: no batch of theirs waits for the last of its chunks.
+LEAST_SINGLES: Final[dict[Lane, int]] = {"light": 64, "code": 1}
+"""Items that each came alone and are not cut further, however many hands there are."""
+
 # The programs of a chunk are run in a row, and nobody helps with the last one's.
 _MOST_ITEMS: Final[dict[Lane, int]] = {"light": 2**31, "code": 4}
 # Large chunks cost less per item; where items differ in what they take, more chunks even it out.
@@ -68,7 +72,7 @@ class _Open:
 
 def cut(tickets: Sequence[Ticket], lane: Lane, *, limits: ChunkLimits) -> Iterator[list[Ticket]]:
     """The tickets in chunks, those of one reference side by side."""
-    most = _most_items(len(tickets), lane, limits)
+    most = _most_items(tickets, lane, limits)
     once = {
         t.work.reference.name: len(t.work.reference.content) for t in tickets if t.work.reference
     }
@@ -87,9 +91,11 @@ def cut(tickets: Sequence[Ticket], lane: Lane, *, limits: ChunkLimits) -> Iterat
         yield chunk.tickets
 
 
-def _most_items(items: int, lane: Lane, limits: ChunkLimits) -> int:
+def _most_items(tickets: Sequence[Ticket], lane: Lane, limits: ChunkLimits) -> int:
+    items, are_single = len(tickets), all(len(t.batch.answers) == 1 for t in tickets)
+    least = (LEAST_SINGLES if are_single else _LEAST_ITEMS)[lane]
     share = math.ceil(items / (_CHUNKS_PER_SLOT[lane] * limits.slots))
-    most = min(max(share, _LEAST_ITEMS[lane]), _MOST_ITEMS[lane], limits.items)
+    most = min(max(share, least), _MOST_ITEMS[lane], limits.items)
     chunks = max(1, math.ceil(items / most))
     # Three chunks keep two hands as long as four of the same size would.
     rounds = math.ceil(chunks / limits.slots)

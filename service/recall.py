@@ -14,17 +14,25 @@ from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from graders.contract import Grade, ToolingGrader
+from graders.contract import Grade, Grader, ToolingGrader
 from service.plans import Prepared
 from service.queues import PREFIX
 from service.settings import Settings
 
-__all__ = ["GradeStore", "Recall"]
+__all__ = ["GradeStore", "Recall", "is_kept"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PATIENCE_S: Final = 2.0
 # What a busy machine may decide another time; and what took too long to compile is among the last.
 _FLEETING: Final = frozenset({"cpu_time", "wall_time", "compile_error"})
+
+
+def is_kept(grader: Grader) -> bool:
+    """Whether its grades are of programs, and what the same program earns another day.
+
+    What a program writes is not: it may tell the time, and be large.
+    """
+    return grader.lane == "code" and isinstance(grader, ToolingGrader)
 
 
 class GradeStore:

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from service.app import OpenBroker, create_app
+from service.app import OpenBroker, create_service
 from service.broker import Broker
 from service.connections import (
     ConnectionLimits,
@@ -27,11 +27,14 @@ from service.drain import Drain
 from service.memory import spare_the_collector
 from service.processes import the_redis, the_workers
 from service.settings import Settings
+from service.sockets import bounded_socket
 from service.tracing import traced
 
 __all__ = ["BadCertificate", "PortTaken", "serve", "serve_api"]
 
 _BACKLOG: Final = 2_048
+# One task with its tests; many of them come in a body, and not in a message.
+_MESSAGE_BYTES: Final = 2**25
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _LOG: Final = logging.getLogger(__name__)
 
@@ -131,13 +134,13 @@ def _run(
         server.should_exit = True
 
     with traced(settings, role="api") as tracing:
-        app = create_app(
+        app = create_service(
             settings,
             open_broker=lambda: _until_told(open_broker, lambda: drain.begin(stop)),
             drain=drain,
             tracing=tracing,
         )
-        server = uvicorn.Server(_configured(app, limits, tls))
+        server = uvicorn.Server(_configured(app, settings, limits=limits, tls=tls))
         spare_the_collector()
         # What is to be cleaned up when the loop has ended is not cut short.
         for number in _SIGNALS:
@@ -150,17 +153,21 @@ def _run(
 
 
 def _configured(
-    app: FastAPI, limits: ConnectionLimits, tls: ssl.SSLContext | None
+    app: ASGIApp, settings: Settings, *, limits: ConnectionLimits, tls: ssl.SSLContext | None
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        # uvicorn calls it as it would a class.
+        # uvicorn calls them as it would classes.
         http=bounded_protocol(limits),  # type: ignore[arg-type]
+        ws=bounded_socket(settings),  # type: ignore[arg-type]
+        ws_max_size=min(settings.body_bytes, _MESSAGE_BYTES),
+        ws_per_message_deflate=False,
         ssl_context_factory=None if tls is None else lambda *_: tls,
-        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
+        # Nothing here asks who the client is.
+        proxy_headers=False,
         # By then the draining is over.
         timeout_graceful_shutdown=1,
     )

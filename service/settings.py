@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -15,6 +14,7 @@ from sandbox import Floor, SandboxOptions
 from service.keys import Key, read_keys, scopes_of
 from service.logs import Level, Style
 from service.redis_address import read_redis_url
+from service.setting_values import FileOrNone, Folders, PemOrNone, PresetsOrNone, is_loopback
 
 __all__ = ["Settings", "variables_given"]
 
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         description="Keys as `name[+scope...]:secret`, several by commas, a secret in clear or as"
         " `sha256=<digest>`; none means no authentication.",
     )
-    api_keys_file: Path | None = Field(
+    api_keys_file: FileOrNone = Field(
         None, description="A file of more such keys, a line each, that not everybody can read."
     )
     key_items_per_s: Positive = Field(
@@ -52,11 +52,11 @@ class Settings(BaseSettings):
     key_requests: Positive = Field(
         8_192, description="Requests with work that a key may have at one API process at once."
     )
-    tls_cert: Path | None = Field(
+    tls_cert: PemOrNone = Field(
         None, description="Certificate chain (PEM) with which HTTPS is spoken; needs the key."
     )
-    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
-    tls_client_ca: Path | None = Field(
+    tls_key: PemOrNone = Field(None, description="Private key (PEM) of the certificate.")
+    tls_client_ca: PemOrNone = Field(
         None, description="Authorities (PEM) one of which must have signed a client's certificate."
     )
     connections: Positive = Field(
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         description="Your Redis or Valkey, Sentinels (`redis+sentinel://`) or a cluster"
         " (`redis+cluster://`); without it a private one is started.",
     )
-    state_dir: Path | None = Field(
+    state_dir: FileOrNone = Field(
         None, description="Folder in which the private Redis persists; without it nothing is kept."
     )
     workers: Positive = Field(
@@ -107,10 +107,13 @@ class Settings(BaseSettings):
     cache_grades: int = Field(
         100_000, ge=0, description="Grades of programs kept at once; 0 runs every program anew."
     )
+    presets_file: PresetsOrNone = Field(
+        None, description="JSON file of presets, which URLs of other frameworks' wires may name."
+    )
     audit: Literal["off", "sampled", "all"] = Field(
         "off", description="Verdicts written with what was graded; flagged ones always, unless off."
     )
-    audit_dir: Path | None = Field(
+    audit_dir: FileOrNone = Field(
         None, description="Folder of the audit, on a disk of the machine; needed unless it is off."
     )
     audit_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
@@ -122,7 +125,7 @@ class Settings(BaseSettings):
     audit_file_bytes: Positive = Field(
         64 * _MIB, description="Size at which a process begins another audit file."
     )
-    pulse_file: Path | None = Field(
+    pulse_file: FileOrNone = Field(
         None, description="File that `worker` touches every few seconds, for health checks."
     )
     drain_s: Seconds = Field(30.0, description="Time a stopping process has to finish its work.")
@@ -149,7 +152,7 @@ class Settings(BaseSettings):
         4,
         description="Programs a worker process runs at once, and chunks of lane `code` it grades.",
     )
-    sandbox_readable: Annotated[tuple[str, ...], NoDecode] = Field(
+    sandbox_readable: Annotated[Folders, NoDecode] = Field(
         (),
         description="forkserver: folders programs may read besides /usr, written as in PATH.",
     )
@@ -201,39 +204,6 @@ class Settings(BaseSettings):
             read_redis_url(url)
         return url
 
-    @field_validator("sandbox_readable", mode="before")
-    @classmethod
-    def _split_folders(cls, value: object) -> object:
-        return tuple(filter(None, value.split(":"))) if isinstance(value, str) else value
-
-    @field_validator("sandbox_readable")
-    @classmethod
-    def _are_folders_below_the_root(cls, folders: tuple[str, ...]) -> tuple[str, ...]:
-        for folder in folders:
-            parts = Path(folder).parts
-            if not folder.startswith("/") or len(parts) == 1 or ".." in parts:
-                raise ValueError(
-                    f"{folder!r} is no absolute folder below /: write it as in /opt/jdk:/opt/go"
-                )
-        return folders
-
-    @field_validator(
-        "api_keys_file", "audit_dir", "pulse_file", "state_dir", "tls_cert", "tls_client_ca",
-        "tls_key", mode="before",
-    )  # fmt: skip
-    @classmethod
-    def _names_no_file(cls, value: object) -> object:
-        # As Path, no name at all would be the current folder.
-        return None if value == "" else value
-
-    @field_validator("tls_cert", "tls_key", "tls_client_ca")
-    @classmethod
-    def _is_a_file_and_no_content(cls, file: Path | None) -> Path | None:
-        # A key that was put here is not said again.
-        if file is not None and "-----BEGIN" in str(file):
-            raise ValueError("this is PEM text: write it to a file, and name that here")
-        return file
-
     @model_validator(mode="after")
     def _audit_has_a_place(self) -> Self:
         if self.audit != "off" and self.audit_dir is None:
@@ -277,19 +247,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _public_needs_key(self) -> Self:
-        if not self.api_keys and not _is_loopback(self.host):
+        if not self.api_keys and not is_loopback(self.host):
             raise ValueError(
                 f"TOUCHSTONE_HOST={self.host} can be reached from other machines:"
                 " set TOUCHSTONE_API_KEYS=name:secret, or listen on 127.0.0.1"
             )
         return self
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def variables_given() -> frozenset[str]:

@@ -24,6 +24,8 @@ def spans_of(
 ) -> dict[str, Span]:
     """By group, the least and the most tokens of its items; none where no grader asks for it."""
     items = [raw for place, raw in enumerate(raw_items) if place not in leave_out]
+    if not any(raw.get("group") is not None for raw in items):
+        return {}
     if not any(map(_asks, {*(call.name for call in graders), *_own_names(items)})):
         return {}
     tokens: dict[str, list[int]] = {}

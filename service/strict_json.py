@@ -111,13 +111,7 @@ def _read(body: bytes, *, nesting: int) -> _Read:
     if _has_too_many_values(body):
         raise BadJson(f"the body holds over {_MOST_VALUES} values: send it as several requests")
     try:
-        return json.loads(
-            body.decode(),
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_integer,
-        )
+        return _DECODER.decode(body.decode())
     except UnicodeDecodeError as error:
         raise BadJson(f"the body is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -147,6 +141,11 @@ def _integer(text: str) -> int | _Fault:
     if len(text) > _LONGEST_INTEGER or (number := int(text)) not in _INT64:
         return _Fault("an integer has more than 64 bits: write it as a string")
     return number
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer
+)
 
 
 def _too_deep(nesting: int) -> str:

@@ -51,6 +51,7 @@ REFERENCES: Final[dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]
     "random": ({}, {}, {}, ""),
     "regex": ({}, {"pattern": "a+"}, {"pattern": "a*"}, "matches_empty"),
     "repetition": ({}, {}, {}, ""),
+    "run": ({}, {"stdin": "3"}, {"files": {"a": "", "a/b": ""}}, "bad_files"),
     "token_f1": ({}, {"answer": "a word"}, {"answer": " "}, "unparsed_gold"),
     "tool_call": ({}, {"tool_calls": [{"name": "f", "arguments": {}}]}, {}, "bad_reference"),
 }  # fmt: skip
@@ -74,7 +75,7 @@ def test_every_grader_validates_in_one_mixed_batch(live: LiveService) -> None:
             assert (name, *found) == (name, "ungradable", [reason])
     summary = answer["summary"]
     assert (summary["items"], summary["failed"]) == (len(items), 0)
-    assert (summary["gradable"], summary["ungradable"]) == (17, 11)
+    assert (summary["gradable"], summary["ungradable"]) == (18, 12)
     assert summary["reasons"]["code"] == {"wrong_answer": 1}
 
 

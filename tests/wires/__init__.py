@@ -1,0 +1,1 @@
+"""Contract tests: the own client code of RL frameworks against a service of ours."""

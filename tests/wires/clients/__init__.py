@@ -1,0 +1,1 @@
+"""One module for each framework: its own client code, callable with the address of a service."""
