@@ -70,6 +70,8 @@ bench: $(DEV) ## Measure service, client, sandbox, programs, language and math, 
 	$(call step,bench,the language of each word against that of the whole text,$(PY) -m bench.language)
 	$(call step,bench,the math grader against Math-Verify,$(PY) -m bench.math)
 	$(call step,bench,items a second of a core by grader,$(PY) -m bench.graders)
+	$(call step,bench,verl with its own client of SandboxFusion,$(PY) -m bench.sandbox_clients)
+	$(call step,bench,samples that come alone against batches,$(PY) -m bench.wires)
 
 demo: $(DEV) ## Train a tiny model by SFT, GRPO and distillation with rewards of a service, in about 2 minutes
 	@exec $(PY) -m trainer_client.train --demo --serve

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.embedded_redis import EmbeddedRedis
 from service.wires.openenv import PATIENCE_S
-from tests.live import LiveService, start_service
+from tests.live import LiveService
 from tests.wires.clients import openenv, swift, verifiers
-from tests.wires.faulty_worker import faulty_worker
+from tests.wires.faults import address, faulty_service
 from tests.wires.openenv_service import ADDS, CASES, SLOW, address_of, guarded_service, sleeping
 
 
@@ -179,12 +178,8 @@ async def test_after_a_reset_that_failed_no_step_is_graded_by_the_task_before(
 
 @pytest.mark.anyio
 async def test_a_fault_of_ours_is_an_error_and_the_step_may_be_taken_again() -> None:
-    with (
-        EmbeddedRedis() as redis,
-        faulty_worker(redis.url),
-        start_service({"REDIS_URL": redis.url}, ("api",)) as service,
-    ):
-        async with openenv.environment(f"{service.url}/compat/openenv/exact") as client:
+    with faulty_service() as service:
+        async with openenv.environment(address(service, "/compat/openenv/exact")) as client:
             await client.reset(reference="a")
             with pytest.raises(RuntimeError, match=r"internal_error.*EXECUTION_ERROR"):
                 await client.step({"completion": "fault"})
