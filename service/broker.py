@@ -112,10 +112,8 @@ class Broker:
         if not works:
             return []
         batch = self._enqueue(works, errand)
-        try:
-            async with asyncio.timeout(errand.deadline_s):
-                await batch.done
-        except TimeoutError:
+        await batch.over(errand.deadline_s)
+        if batch.missing:
             _LOG.warning("%d of %d items missed their deadline", batch.missing, len(works))
         answers = zip(batch.answers, works, strict=True)
         return [answer or unanswered(work.item_id, "deadline") for answer, work in answers]

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.joined_writes import JoinedWrites
 from service.settings import Settings
 from service.sockets import is_socket
 
@@ -149,6 +150,7 @@ class _Connection(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # as uvicorn
         """Take the connection, in place of the longest idle one where there are too many."""
         super().connection_made(transport)
+        self._joined = JoinedWrites(transport, self.loop)
         if len(self.connections) > self._limits.connections:
             if not self._idle:
                 self._refuse(503)
@@ -221,7 +223,10 @@ class _Connection(HttpToolsProtocol):
         self._unparsed_bytes = 0
         self._idle.pop(self, None)
         super().on_headers_complete()
-        if is_upgrade and not self._should_upgrade():
+        if is_upgrade and self._should_upgrade():
+            return
+        self.cycle.transport = self._joined  # type: ignore[assignment] # all that it asks of one
+        if is_upgrade:
             # Nor does it read what comes after.
             self.cycle.keep_alive = False
 

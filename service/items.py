@@ -103,6 +103,14 @@ class Batch:
     missing: int
     done: asyncio.Future[None]
 
+    async def over(self, within_s: float) -> None:
+        """Return once nothing is missing, or at the latest after so long; or raise its error."""
+        timer = asyncio.get_running_loop().call_later(within_s, self.end, None)
+        try:
+            await self.done
+        finally:
+            timer.cancel()
+
     def fill(self, place: int, answer: Answer) -> None:
         """Put the first answer in its place; a second changes nothing."""
         if self.answers[place] is None:

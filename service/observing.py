@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -33,6 +33,8 @@ _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )
+# They are no secrets, and the kernel's own take it a call each.
+_IDS: Final = random.Random()  # noqa: S311
 # Asked again and again by machines: said only where the level is DEBUG.
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _NO_ROUTE: Final = "none"
@@ -219,9 +221,13 @@ def _origin(scope: Scope) -> Origin:
     asked = _header(scope, b"x-request-id")
     traceparent = _header(scope, b"traceparent")
     return Origin(
-        asked if _PLAIN_ID.fullmatch(asked) else secrets.token_hex(16),
+        asked if _PLAIN_ID.fullmatch(asked) else _new_id(),
         traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
     )
+
+
+def _new_id() -> str:
+    return f"{_IDS.getrandbits(128):032x}"
 
 
 def _method_of(scope: Scope) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from fastapi import FastAPI, Request, Response
@@ -23,8 +23,7 @@ from service.wires.routes import ROUTES
 __all__ = ["Front", "Wires"]
 
 _WITH_RECIPE: Final = re.compile(r"(/compat/[a-z_]+)/(p/[^/]+|[^/]+)(/.*)?")
-
-
+_PLACES_KEPT: Final = 256
 _PLACE: Final = "place"
 _TOO_MANY: Final = 429
 _PAUSE_S: Final = 0.5
@@ -47,6 +46,7 @@ class Front:
         self._app = app
         self._way = way
         self._routes = {route.path: route for route in ROUTES}
+        self._place = lru_cache(_PLACES_KEPT)(self._found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -63,7 +63,7 @@ class Front:
         }
         await self._way(scope, receive, send)
 
-    def _place(self, path: str) -> _Place | None:
+    def _found(self, path: str) -> _Place | None:
         if (route := self._routes.get(path)) is not None:
             return _Place(route, "")
         found = _WITH_RECIPE.fullmatch(path)
