@@ -25,12 +25,12 @@ class JoinedWrites:
 
     def write(self, data: bytes) -> None:
         """Send this after what waits, or let it wait."""
-        if self._head and len(data) <= _MOST_BYTES:
-            data, self._head = self._head + data, b""
-        elif data.startswith(_HEAD):
+        if not self._head and data.startswith(_HEAD):
             self._head = data
             self._loop.call_soon(self._send_head)
             return
+        if len(data) <= _MOST_BYTES:
+            data, self._head = self._head + data, b""
         self._send_head()
         self._transport.write(data)
 

@@ -59,12 +59,14 @@ async def test_a_head_whose_body_is_not_there_yet_goes_alone(wire: Wire) -> None
 
 
 @pytest.mark.anyio
-async def test_a_large_body_follows_its_head_as_it_is(wire: Wire) -> None:
+@pytest.mark.parametrize("begins", [b"{", HEAD])
+async def test_a_large_body_follows_its_head_as_it_is(wire: Wire, begins: bytes) -> None:
+    body = begins + b"x" * 2**20
     writes = await joined(wire)
     writes.write(HEAD)
-    writes.write(b"x" * 2**20)
+    writes.write(body)
     await asyncio.sleep(0)
-    assert wire.writes == [HEAD, b"x" * 2**20]
+    assert wire.writes == [HEAD, body]
 
 
 @pytest.mark.anyio
