@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint types arch cov bench demo docs doctor selfcheck image up down wheel lock clean
+.PHONY: help serve test lint types arch cov cov-grading cov-containers bench demo docs doctor selfcheck image up down wheel lock clean
 
 # The interpreter .venv is made with: by default the first of these that is Python >= 3.11 with venv.
 PYTHON ?=
@@ -23,6 +23,12 @@ COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose 
 HELD := torch==2.13.0
 MORE_PINS := async-timeout==5.0.1
 
+# Tests that disturb no others, in two lots that may run side by side: of graders, but for those
+# that measure CPU time, and of containers, which mostly wait.
+CONTAINERS := $(wildcard tests/sandbox/test_docker*.py) tests/graders/test_programs_docker.py tests/deploy
+MEASURING := $(addprefix tests/graders/test_,bounds.py math_worst_cases.py programs_time.py)
+GRADING := $(filter-out $(CONTAINERS) $(MEASURING),$(wildcard tests/graders/test_*.py))
+
 # $(call step,tool,what it does,command): say it, run it, name the tool when it fails.
 define step
 @printf '==> %s: %s\n' '$(1)' '$(2)'
@@ -30,7 +36,7 @@ define step
 endef
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 serve: $(SERVICE) ## Build .venv and serve on 127.0.0.1:8000 with a Redis and workers of its own
 	@exec $(PY) -m service serve
@@ -55,9 +61,18 @@ arch: $(DEV) ## Check which room may import which with import-linter
 
 cov: $(DEV) ## Run every test and check branch coverage, child processes included
 	$(call step,coverage erase,forgets the last run,$(PY) -m coverage erase)
-	$(call step,pytest,every test; child processes are measured too,$(PY) -m coverage run -m pytest)
+	@printf '==> pytest: %s\n' 'tests of graders and of containers side by side, silent for about 15 minutes'
+	@$(MAKE) --no-print-directory -j2 --output-sync=target cov-grading cov-containers
+	$(call step,pytest,the other tests; child processes are measured too,$(PY) -m coverage run -m pytest \
+		$(addprefix --ignore=,$(GRADING) $(CONTAINERS)))
 	$(call step,coverage combine,joins what the processes measured,$(PY) -m coverage combine --quiet)
 	$(call step,coverage report,branches; the floor is in pyproject.toml,$(PY) -m coverage report)
+
+cov-grading: $(DEV) ## The part of `make cov` that tests graders
+	$(call step,pytest,tests of graders,$(PY) -m coverage run -m pytest $(GRADING))
+
+cov-containers: $(DEV) ## The part of `make cov` that tests containers, run beside it
+	$(call step,pytest,tests of containers,$(PY) -m coverage run -m pytest $(CONTAINERS))
 
 bench: $(DEV) ## Measure service, client, sandbox, programs, language and math, beside what others pay
 	$(call step,bench,the service against in-process Math-Verify,$(PY) -m bench.service)

@@ -42,4 +42,5 @@ def redis_server() -> Iterator[EmbeddedRedis]:
 def live() -> Iterator[LiveService]:
     """One `serve` for all tests that only ask."""
     with start_service({}) as service:
+        service.await_ready()
         yield service

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _ADDRESS = re.compile(r'listening on (https?://[^\s"]+)')
 
 
-def wait_until(condition: Callable[[], bool], *, limit_s: float = 60.0) -> None:
+def wait_until(condition: Callable[[], bool], *, limit_s: float = 120.0) -> None:
     """Return once the condition holds; the limit is for a broken build, not a figure."""
     limit = time.monotonic() + limit_s
     while not condition():
@@ -110,6 +110,10 @@ class LiveService:
     def workers(self) -> list[int]:
         """The process ids of the worker processes."""
         return [pid for pid in children(self.process.pid) if "spawn_main" in command_line(pid)]
+
+    def await_said(self, text: str) -> None:
+        """Wait until it has logged the text: a line may come after the answer that it is about."""
+        wait_until(lambda: any(text in line for line in self.log))
 
     def await_ready(self) -> None:
         """Wait until every lane has a worker."""

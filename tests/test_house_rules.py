@@ -110,7 +110,7 @@ def test_every_rule_is_shown_to_catch_and_to_let_pass() -> None:
 
 def test_every_make_target_is_documented() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = re.findall(r"^([a-z]+):(?!=)(.*)$", makefile, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):(?!=)(.*)$", makefile, re.MULTILINE)
     assert [name for name, rest in targets if " ## " not in rest] == []
     (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony.split() == [name for name, _ in targets]

@@ -88,7 +88,7 @@ class Stack:
         `beside` are those for programs that the other files bring.
         """
         self.compose("up", "--detach", "--no-build", "--scale", f"code={code}")
-        wait_until(lambda: self._workers() == {"light": 1, "code": code + beside}, limit_s=90)
+        wait_until(lambda: self._workers() == {"light": 1, "code": code + beside})
 
     def _workers(self) -> Mapping[str, int]:
         try:

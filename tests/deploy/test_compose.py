@@ -16,7 +16,7 @@ from tests.live import ROOT, environment, wait_until
 
 pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 WORKERS_OF_CODE = 3

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 import string
+import sys
+import unicodedata
 from collections import Counter
 
 import pytest
@@ -94,6 +96,13 @@ def test_scripts_without_spaces_are_counted_by_character() -> None:
     assert squad_tokens("ありがとう 2") == ["あ", "り", "が", "と", "う", "2"]
     assert squad_tokens("我爱北京", "word") == ["我爱北京"]
     assert squad_tokens("서울 시") == ["서울", "시"]
+
+
+def test_all_punctuation_of_unicode_goes_and_all_that_is_not_seen() -> None:
+    points = (chr(point) for point in range(128, sys.maxunicode + 1))
+    gone = [char for char in points if re.match("P|Cf", unicodedata.category(char))]
+    assert squad_text("".join(["left", *gone, "over"])) == "leftover"
+    assert len(gone) > 900
 
 
 @pytest.mark.parametrize("answer", [True, None, [], {"a": 1}, float("nan"), ["x"] * 65])

@@ -50,7 +50,7 @@ def test_a_full_redis_refuses_in_words_and_empties_itself(server: EmbeddedRedis)
             assert refused.status_code == 503
             assert refused.json()["detail"].startswith("Redis is full (maxmemory), nothing was")
             assert "Retry-After" in refused.headers
-            wait_until(lambda: any("Redis is full (maxmemory)" in line for line in api.log))
+            api.await_said("Redis is full (maxmemory)")
             # A worker that comes only now has to be seen, find the tenant's queue, and answer.
             with _worker(settings):
                 assert asked.result().json()["verdicts"][0]["reward"] == 1.0

@@ -91,6 +91,7 @@ def test_a_host_without_a_sandbox_serves_all_but_code_and_says_so(tmp_path: Path
         assert _lane(service, "light")["refusals"] == []
 
         assert service.grade(MATH)[0]["reward"] == 1.0
+        service.await_said("lane code is not served")
         errors = [line for line in service.log if " ERROR " in line]
         assert len(errors) == 1, errors
         assert "lane code is not served" in errors[0]

@@ -68,7 +68,7 @@ def tools() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_sandbox_that_goes_away_in_mid_batch_costs_nobody_a_reward(tools: Path) -> None:
     settings = {"SANDBOX_READABLE": str(tools), "WORKERS": "1"}
     programs = [f"# {number}\nimport time\ntime.sleep(0.5)\nprint(1)" for number in range(12)]

@@ -65,5 +65,6 @@ def address_of(service: LiveService, path: str, shown: str = "a-secret") -> str:
 @contextmanager
 def socket_at(address: str) -> Iterator[ClientConnection]:
     """A connection on which anything may be sent."""
-    with connect(f"ws{address.removeprefix('http')}/ws", proxy=None, compression=None) as client:
+    place = f"ws{address.removeprefix('http')}/ws"
+    with connect(place, proxy=None, compression=None, open_timeout=60) as client:
         yield client

@@ -41,6 +41,7 @@ _WHEEL_OF: Final = (
     *("--python-version=3.11", "--implementation=cp", "--platform=manylinux2014_x86_64"),
 )
 _LIMIT_S: Final = 300
+_TRIES: Final = 3
 
 
 class PeerMissing(Exception):
@@ -85,17 +86,20 @@ def _fetched(pin: _Pin, scratch: Path) -> Path:
     asked.write_text(pin.line, encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
     what = ["--no-deps", *_WHEEL_OF, "--require-hashes", f"--requirement={asked}"]
-    done = subprocess.run(
-        [*pip, *what, f"--dest={scratch}"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_S,
-    )
-    wheels = [*scratch.glob("*.whl")]
-    if done.returncode or len(wheels) != 1:
-        raise PeerMissing(f"pip did not fetch `{pin.line}`: {done.stderr.strip()}")
-    return wheels[0]
+    said = ""
+    for _ in range(_TRIES):
+        done = subprocess.run(
+            [*pip, *what, f"--dest={scratch}"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+        )
+        wheels = [*scratch.glob("*.whl")]
+        if not done.returncode and len(wheels) == 1:
+            return wheels[0]
+        said = done.stderr.strip()
+    raise PeerMissing(f"pip did not fetch `{pin.line}`: {said}")
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -196,7 +200,7 @@ def standing_in(stubs: Iterable[ModuleType]) -> Iterator[None]:
     It is what a function of a loaded module needs that imports when it is called.
     """
     given = {stub.__name__: stub for stub in stubs}
-    kept = {name: module for name, module in sys.modules.items() if _is_of(name, given)}
+    kept = {name: module for name, module in sys.modules.copy().items() if _is_of(name, given)}
     for name in kept:
         del sys.modules[name]
     for name, stub in given.items():
@@ -210,7 +214,7 @@ def standing_in(stubs: Iterable[ModuleType]) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name in sys.modules if _is_of(name, given)]:
+        for name in [name for name in sys.modules.copy() if _is_of(name, given)]:
             del sys.modules[name]
         sys.modules.update(kept)
 

@@ -97,7 +97,7 @@ async def test_verifiers_raises_its_own_error_where_it_has_waited_too_long(
     said = Conversation(PROMPT, "slow")
     with pytest.raises(Exception, match="Timeout") as raised:
         await verifiers.nemo_gym(
-            service.url + EXACT, ROW, said, headers=_key(), timeout_s=SLOW_S / 4
+            service.url + EXACT, ROW, said, headers=_key(), timeout_s=SLOW_S / 8
         )
     assert type(raised.value).__name__ == "TaskError"
 

@@ -14,7 +14,7 @@ PROGRAM = {"code": "print(1)", "language": "python"}
 
 
 def _post(service: LiveService, path: str, body: object) -> httpx.Response:
-    return httpx.post(address(service, path), json=body, timeout=60, trust_env=False)
+    return httpx.post(address(service, path), json=body, timeout=100, trust_env=False)
 
 
 def test_more_samples_than_a_key_may_send_at_once_wait_for_each_other() -> None:
@@ -25,7 +25,7 @@ def test_more_samples_than_a_key_may_send_at_once_wait_for_each_other() -> None:
 
 
 def test_a_service_that_stops_is_no_wrong_program() -> None:
-    with faulty_service({"DRAIN_NOTICE_S": "10"}) as service:
+    with faulty_service({"DRAIN_NOTICE_S": "100", "DRAIN_S": "100"}) as service:
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: service.client.get("/readyz").status_code == 503)
         told = _post(service, "/run_code", PROGRAM)

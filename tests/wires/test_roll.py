@@ -24,8 +24,8 @@ pytestmark = pytest.mark.anyio
 
 KEY = {**RECORDED_HEADERS, "XRL-Authorization": f"Bearer {SECRET}"}
 RIGHT, WRONG = r"\boxed{2}", r"\boxed{3}"
-# ROLL's least: it is over in a second here.
-SHORT = {"timeout": 2}
+# ROLL's least, over in a second here; and time for a try to fail by itself, even if kept waiting.
+SHORT, ENOUGH = {"timeout": 2}, {"timeout": 20}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ async def test_a_recorded_task_submitted_again_is_the_same_one(service: LiveServ
 def test_after_the_last_recorded_try_there_is_no_number_that_could_be_taken_for_one(
     service: LiveService,
 ) -> None:
-    task = _exact("fault", **SHORT)
+    task = _exact("fault", **ENOUGH)
     for _ in range(TRIES - 1):
         told = _ended(service, task)
         assert (told["errcode"], told["reward_score"]) == (0, None)
@@ -140,7 +140,7 @@ def test_after_the_last_recorded_try_there_is_no_number_that_could_be_taken_for_
 def test_after_the_last_recorded_try_the_number_is_told_that_was_chosen_for_it(
     service: LiveService,
 ) -> None:
-    task = _exact("fault", rollout_id="falls back", **SHORT)
+    task = _exact("fault", rollout_id="falls back", **ENOUGH)
     told = [_ended(service, task, "?fallback=-0.5")["reward_score"] for _ in range(TRIES)]
     assert told == [*[None] * (TRIES - 1), -0.5]
 

@@ -177,7 +177,7 @@ def test_a_folder_that_goes_is_said_and_costs_no_verdict(tmp_path: Path) -> None
         for _ in range(3):
             verdicts = started.grade({"graders": EXACT, "items": [_item("a", "4")]})
             assert verdicts[0]["reward"] == 1.0
-            wait_until(lambda: any("the audit has lost 1 verdicts" in line for line in started.log))
+            started.await_said("the audit has lost 1 verdicts")
 
 
 def test_a_folder_that_cannot_be_is_refused_at_the_start(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.service.chaos.load import under_way
 from tests.service.chaos.relay import Place, relay_to
 
 # Ten thousand items, on as few cores as there are.
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(600)
 
 _SETTINGS = {"LEASE_S": "1"}
 _SILENT_S = 2.0

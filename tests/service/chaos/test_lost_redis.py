@@ -19,7 +19,7 @@ from tests.service.chaos.fleet import await_workers, workers
 from tests.service.chaos.load import Load, under_way
 
 # Ten thousand items, on as few cores as there are.
-pytestmark = pytest.mark.timeout(420)
+pytestmark = pytest.mark.timeout(600)
 
 _SETTINGS = {"LEASE_S": "2"}
 _BETWEEN_S = 1.0

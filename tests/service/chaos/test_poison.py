@@ -33,7 +33,7 @@ def test_an_item_that_kills_its_worker_fails_alone_in_its_job(redis_server: Embe
     ):
         client = service.client
         path = f"/v1/jobs/{client.post('/v1/jobs', json=_BODY, headers=_KEY).json()['id']}"
-        wait_until(lambda: _told(client, path)["status"] == "done", limit_s=100)
+        wait_until(lambda: _told(client, path)["status"] == "done")
         job = _told(client, path)
         events = client.get(f"{path}/events").text
         again = client.post("/v1/grade", json=_BODY, headers=_KEY).json()

@@ -50,7 +50,7 @@ def demo(output: Path, *, traces: int, rewards: int) -> Iterator[subprocess.Pope
             process.kill()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_all_stages_leave_their_files_and_no_process(tmp_path: Path) -> None:
     output = tmp_path / "demo"
     # Steps enough for stage 2 to have some right ones, which stage 3 needs.
@@ -73,10 +73,10 @@ def test_all_stages_leave_their_files_and_no_process(tmp_path: Path) -> None:
     assert str(output / "grpo" / "reward.png") in story
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_ctrl_c_in_stage_2_leaves_no_process(tmp_path: Path) -> None:
     with demo(tmp_path / "demo", traces=2, rewards=500) as process:
-        wait_until((tmp_path / "demo" / "grpo" / "log.jsonl").is_file, limit_s=100)
+        wait_until((tmp_path / "demo" / "grpo" / "log.jsonl").is_file)
         started = children(process.pid)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=100)

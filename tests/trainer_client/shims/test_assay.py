@@ -9,9 +9,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import httpx
 import pytest
 
+from tests.trainer_client import stub_service
 from tests.trainer_client.stub_service import Reply, StubService
 from trainer_client import ServiceUnavailable, TooManyFailures, assay
 from trainer_client.assay import Recipe, recipe, worths, worths_now
@@ -22,8 +25,13 @@ FOUR = Samples([r"\boxed{4}"], None, None, {"answer": ["4"]})
 
 
 @pytest.fixture
-def asked(service: StubService) -> Iterator[Recipe]:
-    """A recipe of a service of its own, whose connections end with the test."""
+def asked(service: StubService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
+    """A recipe of a service of its own, whose connections end with the test and not before.
+
+    What else a test does, such as starting processes, may take longer than one may be idle.
+    """
+    monkeypatch.setattr(httpx, "Limits", partial(httpx.Limits, keepalive_expiry=None))
+    monkeypatch.setattr(stub_service._Handler, "timeout", 100)
     made = recipe("math", {"url": service.url})
     yield made
     wait_for(assay._assayer(made, os.getpid()).aclose(), 20)

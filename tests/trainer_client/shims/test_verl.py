@@ -119,7 +119,7 @@ def test_its_rate_limited_manager_makes_a_zero_of_an_error_and_passes_a_fallback
 ) -> None:
     async def scored(**reward_kwargs: Any) -> Managed:
         reward = _reward(url=live.url, graders="math", **reward_kwargs)
-        limits = {"timeout": 30.0, "max_concurrent": 4}
+        limits = {"timeout": 90.0, "max_concurrent": 4}
         return await managed(
             "rate_limited", reward, response=RIGHT, ground_truth="", settings=limits
         )

@@ -19,7 +19,7 @@ from tests.trainer_client.train.flaky_road import FlakyRoad
 from trainer_client.train import cli
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     # Of transformers to TRL, which still uses what is to go.
     pytest.mark.filterwarnings("ignore::FutureWarning:transformers"),
 ]

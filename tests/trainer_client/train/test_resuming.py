@@ -31,7 +31,7 @@ from trainer_client.train.resumption import told_of_resumption
 from trainer_client.train.run import train
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     # Of transformers to TRL, which still uses what is to go.
     pytest.mark.filterwarnings("ignore::FutureWarning:transformers"),
 ]

@@ -28,21 +28,21 @@ def imported(names: Iterable[str], stubs: Iterable[ModuleType]) -> Modules:
         warnings.simplefilter("ignore")
         for name in names:
             import_module(name)
-        return {name: module for name, module in sys.modules.items() if _top(name) in tops}
+        return {name: module for name, module in sys.modules.copy().items() if _top(name) in tops}
 
 
 @contextmanager
 def present(modules: Modules) -> Iterator[None]:
     """Have them in `sys.modules` for a while, in the place of whatever has their top names."""
     tops = {_top(name) for name in modules}
-    kept = {name: module for name, module in sys.modules.items() if _top(name) in tops}
+    kept = {name: module for name, module in sys.modules.copy().items() if _top(name) in tops}
     for name in kept:
         del sys.modules[name]
     sys.modules.update(modules)
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if _top(name) in tops]:
+        for name in [name for name in sys.modules.copy() if _top(name) in tops]:
             del sys.modules[name]
         sys.modules.update(kept)
 

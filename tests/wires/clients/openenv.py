@@ -15,6 +15,7 @@ __all__ = [
     "Outcome",
     "SyncEnvironment",
     "environment",
+    "impatient",
     "importable",
     "report",
     "sync_environment",
@@ -76,7 +77,7 @@ def importable() -> Iterator[None]:
 async def environment(
     address: str,
     *,
-    connect_timeout_s: float = 10.0,
+    connect_timeout_s: float = 60.0,
     message_timeout_s: float = 60.0,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Environment]:
@@ -93,6 +94,17 @@ async def environment(
 
 
 @contextmanager
+def impatient(environment: Environment) -> Iterator[None]:
+    """As with `message_timeout_s=1`, for a while."""
+    client: Any = environment  # its own class, whose time-out is read for each message
+    kept, client._message_timeout = client._message_timeout, 1.0
+    try:
+        yield
+    finally:
+        client._message_timeout = kept
+
+
+@contextmanager
 def sync_environment(address: str, *, message_timeout_s: float = 60.0) -> Iterator[SyncEnvironment]:
     """`with GenericEnvClient(base_url=...).sync()`, as ms-swift's wrapper uses it."""
     with importable():
@@ -104,7 +116,7 @@ def sync_environment(address: str, *, message_timeout_s: float = 60.0) -> Iterat
 
 
 # JSON of its own making.
-def report(address: str, *, timeout_s: float = 5.0) -> dict[str, Any]:
+def report(address: str, *, timeout_s: float = 60.0) -> dict[str, Any]:
     """`openenv validate --url`: its verdict on the HTTP routes of a running environment."""
     check = _modules()[_CHECK].validate_running_environment
     return cast("dict[str, Any]", check(address, timeout_s=timeout_s))

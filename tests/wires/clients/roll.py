@@ -73,7 +73,7 @@ async def get_reward(
     task: Mapping[str, object],
     *,
     headers: Mapping[str, str] = RECORDED_HEADERS,
-    limit_s: float = 30.0,
+    limit_s: float = 100.0,
 ) -> TaskResult:
     """Submit once with a recorded body, then poll (GET with a JSON body) until it is done."""
     async with httpx.AsyncClient(timeout=20, trust_env=False, headers=dict(headers)) as client:

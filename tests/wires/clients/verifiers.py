@@ -128,7 +128,9 @@ async def plugged(
         rewards = {name: {"fn": path, "weight": weight}}
         data = v1.WireTaskData(prompt=conversation.prompt, **fields)
         task = v1.Task(data, config.TaskConfig.model_validate({"rewards": rewards}))
-        return await _scored(task, conversation)
+        trace = _trace(task, conversation)
+        await task.setup(trace, None)
+        return await _scored(task, trace)
 
 
 async def nemo_gym(
@@ -142,6 +144,7 @@ async def nemo_gym(
 ) -> Scored:
     """`NeMoGymTask`: `setup` posts to /seed_session, `score` to /verify with the same cookies.
 
+    The time-out is that of /verify; the other is waited for.
     An HTTP error of `setup` is httpx's own here; its rollout makes a `TaskError` of that too.
     """
     modules = _modules()
@@ -149,11 +152,12 @@ async def nemo_gym(
         gym = modules[_GYM]
         task = gym.NeMoGymTask(
             gym.NeMoGymData(prompt=conversation.prompt, row=dict(row)),
-            gym.NeMoGymTaskConfig(
-                resources_url=address, headers=dict(headers or {}), request_timeout=timeout_s
-            ),
+            gym.NeMoGymTaskConfig(resources_url=address, headers=dict(headers or {})),
         )
-        return await _scored(task, conversation, state=modules[_STATE].NeMoGymState())
+        trace = _trace(task, conversation, state=modules[_STATE].NeMoGymState())
+        await task.setup(trace, None)
+        trace.state.request_timeout = timeout_s
+        return await _scored(task, trace)
 
 
 async def openenv(
@@ -189,15 +193,13 @@ async def openenv(
     return rewards["openenv_reward"], asked
 
 
-async def _scored(task: _Task, conversation: Conversation, **state: object) -> Scored:
-    trace = _trace(task, conversation, **state)
-    await task.setup(trace, None)
+# Its `Trace`, of which there are no types, here and below.
+async def _scored(task: _Task, trace: Any) -> Scored:
     await task.score(trace, object())
     rewards = {name: given and given.value for name, given in trace.rewards.items()}
     return Scored(rewards, dict(trace.metrics), dict(trace.info))
 
 
-# Its `Trace`, of which there are no types.
 def _trace(task: _Task, conversation: Conversation, **state: object) -> Any:
     modules = _modules()
     types, node = modules[f"{_V1}.types"], modules[f"{_V1}.graph"].MessageNode
