@@ -7,6 +7,7 @@ import string
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Final, Literal, TypeAlias
 
 __all__ = [
@@ -31,11 +32,10 @@ _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U000323af"
 )
-_UNWANTED: Final = ("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cf")
-# Above are ideographs, and the tags, and nothing else that has a name.
-_LAST_SIGN: Final = 0x20000
-_TAGS: Final = range(0xE0000, 0xE0200)
 _TOKEN: Final = re.compile(f"[{_UNSPACED}]|[^ {_UNSPACED}]+")
+_UNWANTED: Final = ("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cf")
+# Elsewhere in Unicode are ideographs and private characters, and nothing else that has a name.
+_PLACES: Final = (range(128, 0x20000), range(0xE0000, 0xE0200))
 
 
 def alternatives(answer: One | Sequence[One]) -> list[str]:
@@ -92,9 +92,5 @@ def _ascii_unwanted() -> dict[int, None]:
 @cache
 def _unwanted() -> dict[int, None]:
     """ASCII punctuation as in SQuAD, any other punctuation, and what is not seen at all."""
-    others = (
-        point
-        for point in (*range(128, _LAST_SIGN), *_TAGS)
-        if unicodedata.category(chr(point)) in _UNWANTED
-    )
+    others = (point for point in chain(*_PLACES) if unicodedata.category(chr(point)) in _UNWANTED)
     return _ascii_unwanted() | dict.fromkeys(others)

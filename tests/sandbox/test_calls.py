@@ -193,7 +193,7 @@ def test_nothing_outlives_an_owner_that_is_killed() -> None:
         family = children(owner.pid)
         assert len(family) >= 2
         owner.kill()
-        wait_until(lambda: not any(alive(pid) for pid in family))
+        wait_until(lambda: not any(alive(pid) for pid in family), limit_s=10)
 
 
 @pytest.mark.parametrize("field", ["cpu_s", "wall_s", "memory_bytes", "output_bytes"])

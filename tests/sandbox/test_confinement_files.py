@@ -123,6 +123,7 @@ COLLECTED: Final[list[tuple[str, bytes | str]]] = [
 ]
 
 
+@pytest.mark.timeout(10)
 def test_only_regular_files_come_out(tmp_path: Path) -> None:
     work = _populate(tmp_path)
     fetched, unfetched = _collect(work, *[name for name, _ in COLLECTED])
